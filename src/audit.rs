@@ -1,0 +1,106 @@
+//! The audit log's vocabulary, and how verbs write to it: in the transaction of what they tell of.
+
+use crate::Latchkey;
+use crate::error::Error;
+use crate::id::{EventId, OrganizationId};
+use crate::principal::{Actor, Visitor};
+use crate::store::{NewEvent, Store};
+
+/// What can be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    SignedIn,
+    SignInFailed,
+    SignedUp,
+    SignedOut,
+    SignedOutEverywhere,
+    SessionEnded,
+    OrganizationSwitched,
+    ProfileChanged,
+    PasswordChanged,
+    RefreshTokenReused,
+    LandlordMade,
+    KeyCreated,
+    KeyChanged,
+    KeyRegenerated,
+    KeyOverlapEnded,
+    KeyRevoked,
+    KeyDeleted,
+}
+
+impl Deed {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedIn => "session.created",
+            Self::SignInFailed => "session.refused",
+            Self::SignedUp => "user.created",
+            Self::SignedOut => "session.signed_out",
+            Self::SignedOutEverywhere => "session.all_ended",
+            Self::SessionEnded => "session.ended",
+            Self::OrganizationSwitched => "session.organization_switched",
+            Self::ProfileChanged => "user.profile_changed",
+            Self::PasswordChanged => "user.password_changed",
+            Self::RefreshTokenReused => "refresh_token.reused",
+            Self::LandlordMade => "landlord.created",
+            Self::KeyCreated => "api_key.created",
+            Self::KeyChanged => "api_key.changed",
+            Self::KeyRegenerated => "api_key.regenerated",
+            Self::KeyOverlapEnded => "api_key.overlap_ended",
+            Self::KeyRevoked => "api_key.revoked",
+            Self::KeyDeleted => "api_key.deleted",
+        }
+    }
+}
+
+/// Who did what to what, where.
+pub(crate) struct Told<'a> {
+    pub(crate) visitor: &'a Visitor,
+    pub(crate) actor: String,
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) deed: Deed,
+    pub(crate) target: String,
+    pub(crate) detail: serde_json::Value,
+}
+
+impl<'a> Told<'a> {
+    /// Something an actor did in their organization.
+    pub(crate) fn by(actor: &'a Actor, deed: Deed, target: impl std::fmt::Display) -> Self {
+        Self {
+            visitor: &actor.visitor,
+            actor: actor.principal().name(),
+            organization: actor.principal().organization_id(),
+            deed,
+            target: target.to_string(),
+            detail: serde_json::Value::Null,
+        }
+    }
+
+    /// With further facts.
+    pub(crate) fn with(mut self, detail: serde_json::Value) -> Self {
+        self.detail = detail;
+        self
+    }
+}
+
+impl Latchkey {
+    /// Writes one entry.
+    pub(crate) async fn tell(&self, store: &mut Store<'_>, told: Told<'_>) -> Result<(), Error> {
+        let now = self.now();
+        let chain = told.organization.map_or_else(|| "platform".to_owned(), |id| id.to_string());
+        let detail = if told.detail.is_null() { String::new() } else { told.detail.to_string() };
+        store
+            .insert_event(&NewEvent {
+                id: EventId::new(now, crate::crypto::random()),
+                chain: &chain,
+                at: now,
+                actor: &told.actor,
+                action: told.deed.as_str(),
+                target: &told.target,
+                address: &told.visitor.address.to_string(),
+                user_agent: &told.visitor.user_agent,
+                request_id: &told.visitor.request_id,
+                detail: &detail,
+            })
+            .await
+    }
+}

@@ -1,0 +1,528 @@
+//! API keys: made, listed, changed, renewed, ended (contract section 5).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Latchkey;
+use crate::api_key::{self, KeyLife, KeyMode, KeyStatus, Scope, Scopes};
+use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
+use crate::crypto::{random, random_bytes};
+use crate::error::{Code, Error};
+use crate::field::{Field, FieldCode, Findings};
+use crate::id::{ApiKeyId, OrganizationId, UserId};
+use crate::member::{Action, Role};
+use crate::principal::{Actor, Permit};
+use crate::store::{KeyFilter, NewKeyRow, StoredKey};
+
+use super::page::{Orders, Page, PageQuery};
+use super::sessions::browser;
+
+mod check;
+
+pub use check::{KeyChanges, NewKey, Span};
+
+/// The longest overlap of a regenerated key: a week.
+const LONGEST_OVERLAP: i64 = 604_800;
+
+const ORDERS: Orders = &[
+    ("createdAt", "created_at", "created_at DESC"),
+    ("name", "LOWER(name)", "LOWER(name) DESC"),
+    ("lastUsedAt", "COALESCE(last_used_at, 0)", "COALESCE(last_used_at, 0) DESC"),
+];
+
+/// A new key, with its one and only reveal.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NewKeyView {
+    /// Which key.
+    pub id: ApiKeyId,
+    /// What it is called.
+    pub name: String,
+    /// The key itself. Shown now and never again.
+    pub key: String,
+    /// What of it may be shown for ever.
+    pub key_prefix: String,
+    /// Its last four characters.
+    pub last_four: String,
+    /// What it may.
+    pub scopes: Scopes,
+    /// Calls in the window.
+    pub rate_limit: i64,
+    /// The window, in seconds.
+    pub rate_limit_window: i64,
+    /// Where it may be used from; empty: anywhere.
+    pub allowed_ips: Vec<String>,
+    /// Its last instant.
+    #[schema(required)]
+    pub expires_at: Option<Timestamp>,
+    /// Of a renewed key: until when the secret before works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap_ends_at: Option<Timestamp>,
+    /// When the key was made.
+    pub created_at: Timestamp,
+    /// What to do now.
+    pub message: &'static str,
+}
+
+/// A key, as those who may manage it see it. Never its secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyView {
+    /// Which key.
+    pub id: ApiKeyId,
+    /// Its home.
+    pub organization_id: OrganizationId,
+    /// `user` or `organization`.
+    #[schema(pattern = "^(user|organization)$")]
+    pub owner: &'static str,
+    /// Whose it is, or who is responsible for it.
+    pub user_id: UserId,
+    /// That person's name.
+    pub owner_name: String,
+    /// Who made it.
+    pub created_by: String,
+    /// What it is called.
+    pub name: String,
+    /// What it is for.
+    #[schema(required)]
+    pub description: Option<String>,
+    /// `live` or `test`.
+    #[schema(pattern = "^(live|test)$")]
+    pub mode: &'static str,
+    /// Where it stands.
+    pub status: KeyStatus,
+    /// What of it may be shown.
+    pub key_prefix: String,
+    /// Its last four characters.
+    pub last_four: String,
+    /// What it may.
+    pub scopes: Scopes,
+    /// Further organizations it may act in: their ids, or `all`.
+    pub organization_ids: Span,
+    /// Calls in the window.
+    pub rate_limit: i64,
+    /// The window, in seconds.
+    pub rate_limit_window: i64,
+    /// Calls a minute.
+    #[schema(required)]
+    pub rate_limit_per_minute: Option<i64>,
+    /// Calls a day.
+    #[schema(required)]
+    pub rate_limit_per_day: Option<i64>,
+    /// Where it may be used from; empty: anywhere.
+    pub allowed_ips: Vec<String>,
+    /// The same, by the name SalesOS clients know.
+    pub ip_whitelist: Vec<String>,
+    /// Domains for the asking service to hold to.
+    pub allowed_domains: Vec<String>,
+    /// Its last instant.
+    #[schema(required)]
+    pub expires_at: Option<Timestamp>,
+    /// Until when the secret before the present one works.
+    #[schema(required)]
+    pub overlap_ends_at: Option<Timestamp>,
+    /// When it was revoked.
+    #[schema(required)]
+    pub revoked_at: Option<Timestamp>,
+    /// Why.
+    #[schema(required)]
+    pub revoked_reason: Option<String>,
+    /// When it was last used; up to a minute behind.
+    #[schema(required)]
+    pub last_used_at: Option<Timestamp>,
+    /// From where.
+    #[schema(required)]
+    pub last_used_ip: Option<String>,
+    /// With what.
+    #[schema(required)]
+    pub last_used_by: Option<String>,
+    /// How often it was used; up to a minute behind.
+    pub usage_count: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Which keys.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListKeys {
+    /// Only those in this state.
+    pub status: Option<String>,
+    /// Only those whose name holds this text, or that begin so.
+    pub search: Option<String>,
+    /// Which part of the list.
+    #[serde(flatten)]
+    pub page: PageQuery,
+}
+
+/// Why a key is revoked.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"reason": "The server it lived on was given away"}))]
+pub struct RevokeKey {
+    /// For those who come after.
+    pub reason: Option<String>,
+}
+
+/// How a key is renewed.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"overlapSeconds": 86400}))]
+pub struct RegenerateKey {
+    /// How long the present secret goes on working, in seconds; at most a week, and never past the key's own end.
+    #[schema(minimum = 0, maximum = 604_800)]
+    pub overlap_seconds: Option<i64>,
+}
+
+/// What a key would be allowed now.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TestedKeyView {
+    /// Whether it works.
+    pub valid: bool,
+    /// What it may, as far as its owner may it now.
+    pub scopes: Scopes,
+}
+
+impl KeyView {
+    fn new(key: StoredKey, owner_name: String, now: Timestamp) -> Self {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let allowed_ips = words(&key.allowed_ips);
+        Self {
+            id: key.id,
+            organization_id: key.organization_id,
+            owner: if key.of_organization { "organization" } else { "user" },
+            user_id: key.user_id,
+            owner_name,
+            created_by: key.created_by,
+            status: KeyStatus::at(now, &key.life),
+            key_prefix: api_key::prefix(key.mode, &key.public_id),
+            mode: key.mode.as_str(),
+            organization_ids: Span::stored(&key.span),
+            name: key.name,
+            description: key.description,
+            last_four: key.last_four,
+            scopes: key.scopes,
+            rate_limit: key.rate_limit,
+            rate_limit_window: key.rate_limit_window,
+            rate_limit_per_minute: key.rate_limit_per_minute,
+            rate_limit_per_day: key.rate_limit_per_day,
+            ip_whitelist: allowed_ips.clone(),
+            allowed_ips,
+            allowed_domains: words(&key.allowed_domains),
+            expires_at: key.life.expires_at,
+            overlap_ends_at: key.life.overlap_ends_at.filter(|end| *end > now),
+            revoked_at: key.life.revoked_at,
+            revoked_reason: key.revoked_reason,
+            last_used_at: key.last_used_at,
+            last_used_ip: key.last_used_ip,
+            last_used_by: key.last_used_by.as_deref().map(browser),
+            usage_count: key.usage_count,
+            created_at: key.created_at,
+            updated_at: key.updated_at,
+        }
+    }
+}
+
+impl NewKeyView {
+    fn new(key: &StoredKey, secret: String) -> Self {
+        Self {
+            id: key.id,
+            name: key.name.clone(),
+            key: secret,
+            key_prefix: api_key::prefix(key.mode, &key.public_id),
+            last_four: key.last_four.clone(),
+            scopes: key.scopes.clone(),
+            rate_limit: key.rate_limit,
+            rate_limit_window: key.rate_limit_window,
+            allowed_ips: key.allowed_ips.split_whitespace().map(str::to_owned).collect(),
+            expires_at: key.life.expires_at,
+            overlap_ends_at: key.life.overlap_ends_at,
+            created_at: key.created_at,
+            message: "Copy this key now. It will not be shown again.",
+        }
+    }
+}
+
+/// A fresh secret: the whole key, its public id, its last four characters.
+fn fresh_secret(mode: KeyMode) -> (String, String, String) {
+    let mut bytes = random_bytes();
+    let public_id = api_key::random_public_id(&mut bytes);
+    let secret = api_key::random_secret(&mut bytes);
+    let key = api_key::compose(mode, &public_id, &secret);
+    let last_four = key[key.len() - 4..].to_owned();
+    (key, public_id, last_four)
+}
+
+impl Latchkey {
+    /// Makes a key. Its secret is in the answer and nowhere else.
+    pub async fn create_api_key(&self, actor: &Actor, input: NewKey) -> Result<NewKeyView, Error> {
+        let permit = actor.permit(Action::ManageOwnKeys)?;
+        let checked = input.check(self.now())?;
+        if checked.of_organization {
+            actor.permit(Action::ManageOrganizationKeys)?;
+        }
+        check_admin_scope(actor, &checked.scopes)?;
+        let mut writing = self.0.db.write().await?;
+        let memberships = writing.store().list_memberships(permit.user()).await?;
+        let span = checked.span.check(&memberships, checked.of_organization)?;
+        let maker = writing.store().find_user(permit.user()).await?.ok_or(Error::NotFound)?;
+        let (secret, public_id, last_four) = fresh_secret(checked.mode);
+        let now = self.now();
+        let key = StoredKey {
+            id: ApiKeyId::new(now, random()),
+            organization_id: permit.organization(),
+            user_id: permit.user(),
+            of_organization: checked.of_organization,
+            created_by: actor.principal().key_id().map_or(maker.name, |id| id.to_string()),
+            public_id,
+            last_four,
+            span,
+            created_at: now,
+            updated_at: now,
+            ..checked.into_key(now)
+        };
+        let mac = self.0.vault.api_key_mac(&secret);
+        writing.store().organization(permit.organization()).insert_key(&NewKeyRow { key: &key, mac }).await?;
+        let told = Told::by(actor, Deed::KeyCreated, key.id).with(serde_json::json!({ "scopes": key.scopes }));
+        self.tell(&mut writing.store(), told).await?;
+        writing.commit().await?;
+        Ok(NewKeyView::new(&key, secret))
+    }
+
+    /// The keys the actor may manage: their own, and from ADMIN up all of the organization.
+    pub async fn list_api_keys(&self, actor: &Actor, query: &ListKeys) -> Result<Page<KeyView>, Error> {
+        let permit = actor.permit(Action::ManageOwnKeys)?;
+        let page = query.page.check(ORDERS)?;
+        let status = match query.status.as_deref().map(str::to_ascii_uppercase).as_deref() {
+            None | Some("") => None,
+            Some(text) => Some(KeyStatus::parse(text).ok_or_else(unknown_status)?),
+        };
+        let filter = KeyFilter {
+            only_of: (!sees_all(&permit)).then_some(permit.user()),
+            status,
+            search: query.search.clone(),
+            order: page.order,
+            limit: page.limit,
+            offset: page.offset,
+        };
+        let mut reading = self.0.db.read().await?;
+        let now = self.now();
+        let (keys, total) = reading.store().organization(permit.organization()).list_keys(&filter, now).await?;
+        let mut items = Vec::with_capacity(keys.len());
+        let mut names: Vec<(UserId, String)> = Vec::new();
+        for key in keys {
+            let known = names.iter().find(|(id, _)| *id == key.user_id).map(|(_, name)| name.clone());
+            let name = match known {
+                Some(name) => name,
+                None => {
+                    let name = reading.store().find_user(key.user_id).await?.map(|user| user.name).unwrap_or_default();
+                    names.push((key.user_id, name.clone()));
+                    name
+                }
+            };
+            items.push(KeyView::new(key, name, now));
+        }
+        Ok(Page { items, total })
+    }
+
+    /// One key.
+    pub async fn api_key(&self, actor: &Actor, id: &str) -> Result<KeyView, Error> {
+        let (permit, id) = managed(actor, id)?;
+        let mut reading = self.0.db.read().await?;
+        let key = reading.store().organization(permit.organization()).find_key(id).await?;
+        let key = key.filter(|key| may_see(&permit, key)).ok_or(Error::NotFound)?;
+        let owner = reading.store().find_user(key.user_id).await?.map(|user| user.name).unwrap_or_default();
+        Ok(KeyView::new(key, owner, self.now()))
+    }
+
+    /// Changes a key.
+    pub async fn update_api_key(&self, actor: &Actor, id: &str, changes: KeyChanges) -> Result<KeyView, Error> {
+        let (permit, id) = managed(actor, id)?;
+        let mut writing = self.0.db.write().await?;
+        let key = self.managed_key(&mut writing, &permit, id).await?;
+        let now = self.now();
+        let old = key.scopes.clone();
+        let mut key = changes.apply(key, now)?;
+        if key.scopes != old {
+            check_admin_scope(actor, &key.scopes)?;
+        }
+        if key.life.revoked_at.is_some() {
+            return Err(Error::Conflict(Code::KeyNotUsable));
+        }
+        key.updated_at = now;
+        writing.store().organization(permit.organization()).update_key(&key).await?;
+        self.tell(&mut writing.store(), Told::by(actor, Deed::KeyChanged, id)).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        self.api_key(actor, &id.to_string()).await
+    }
+
+    /// Deletes a key with all that is known of it.
+    pub async fn delete_api_key(&self, actor: &Actor, id: &str) -> Result<(), Error> {
+        let (permit, id) = managed(actor, id)?;
+        let mut writing = self.0.db.write().await?;
+        self.managed_key(&mut writing, &permit, id).await?;
+        if !writing.store().organization(permit.organization()).delete_key(id).await? {
+            return Err(Error::NotFound);
+        }
+        self.tell(&mut writing.store(), Told::by(actor, Deed::KeyDeleted, id)).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        Ok(())
+    }
+
+    /// Ends a key for good, at once. Ending it again changes nothing.
+    pub async fn revoke_api_key(&self, actor: &Actor, id: &str, input: RevokeKey) -> Result<KeyView, Error> {
+        let (permit, id) = managed(actor, id)?;
+        let mut findings = Findings::default();
+        let reason = findings.optional_text(input.reason.as_deref(), Field::Reason, 200);
+        findings.check()?;
+        let mut writing = self.0.db.write().await?;
+        self.managed_key(&mut writing, &permit, id).await?;
+        self.end_key(&mut writing, actor, &permit.organization(), id, reason.as_deref()).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        self.api_key(actor, &id.to_string()).await
+    }
+
+    /// The holder of a key ends it.
+    pub async fn revoke_presented_key(&self, actor: &Actor) -> Result<(), Error> {
+        let principal = actor.principal();
+        let (Some(id), Some(_)) = (principal.key_id(), principal.organization_id()) else {
+            return Err(Error::Malformed(Code::InvalidApiKey));
+        };
+        let mut writing = self.0.db.write().await?;
+        let home = writing.store().find_key_home(id).await?.ok_or(Error::NotFound)?;
+        self.end_key(&mut writing, actor, &home, id, Some("revoked by its holder")).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        Ok(())
+    }
+
+    async fn end_key(
+        &self,
+        writing: &mut crate::store::Writing,
+        actor: &Actor,
+        home: &OrganizationId,
+        id: ApiKeyId,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let by = actor.principal().name();
+        if writing.store().organization(*home).consume_key(id, &by, reason, self.now()).await? {
+            let told = Told::by(actor, Deed::KeyRevoked, id).with(serde_json::json!({ "reason": reason }));
+            self.tell(&mut writing.store(), told).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a key a new secret; everything else stays. The present secret works on for the overlap. An expired key
+    /// gets as long a life again as it had.
+    pub async fn regenerate_api_key(&self, actor: &Actor, id: &str, input: RegenerateKey) -> Result<NewKeyView, Error> {
+        let (permit, id) = managed(actor, id)?;
+        let overlap = input.overlap_seconds.unwrap_or(0);
+        if !(0..=LONGEST_OVERLAP).contains(&overlap) {
+            return Err(Error::field(Field::OverlapSeconds, FieldCode::OutOfRange(0, LONGEST_OVERLAP)));
+        }
+        let mut writing = self.0.db.write().await?;
+        let mut key = self.managed_key(&mut writing, &permit, id).await?;
+        check_admin_scope(actor, &key.scopes)?;
+        let now = self.now();
+        if key.life.revoked_at.is_some() {
+            return Err(Error::Conflict(Code::KeyNotUsable));
+        }
+        key.life = renewed(&key, overlap, now);
+        let (secret, public_id, last_four) = fresh_secret(key.mode);
+        let old = std::mem::replace(&mut key.public_id, public_id);
+        key.last_four = last_four;
+        let row = NewKeyRow { key: &key, mac: self.0.vault.api_key_mac(&secret) };
+        if !writing.store().organization(permit.organization()).update_key_secret(&row, &old, now).await? {
+            return Err(Error::Conflict(Code::KeyNotUsable));
+        }
+        let told = Told::by(actor, Deed::KeyRegenerated, id).with(serde_json::json!({ "overlapSeconds": overlap }));
+        self.tell(&mut writing.store(), told).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        Ok(NewKeyView::new(&key, secret))
+    }
+
+    /// Ends the secret before the present one ahead of its time.
+    pub async fn end_key_overlap(&self, actor: &Actor, id: &str) -> Result<KeyView, Error> {
+        let (permit, id) = managed(actor, id)?;
+        let mut writing = self.0.db.write().await?;
+        self.managed_key(&mut writing, &permit, id).await?;
+        if !writing.store().organization(permit.organization()).consume_overlap(id, self.now()).await? {
+            return Err(Error::Conflict(Code::KeyNotUsable));
+        }
+        self.tell(&mut writing.store(), Told::by(actor, Deed::KeyOverlapEnded, id)).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        self.api_key(actor, &id.to_string()).await
+    }
+
+    /// Whether a key works now, and what it may.
+    pub async fn test_api_key(&self, actor: &Actor, id: &str) -> Result<TestedKeyView, Error> {
+        let key = self.api_key(actor, id).await?;
+        let mut reading = self.0.db.read().await?;
+        let place = reading.store().find_membership(key.user_id, key.organization_id).await?;
+        let live = place.filter(crate::organization::Membership::is_live);
+        let of_organization = key.owner == "organization";
+        let owner_stands = of_organization || live.is_some();
+        let is_admin = of_organization || live.is_some_and(|place| place.role >= Role::Admin);
+        Ok(TestedKeyView {
+            valid: owner_stands && matches!(key.status, KeyStatus::Active | KeyStatus::Rotating),
+            scopes: if is_admin { key.scopes } else { key.scopes.without_admin() },
+        })
+    }
+
+    async fn managed_key(
+        &self,
+        writing: &mut crate::store::Writing,
+        permit: &Permit,
+        id: ApiKeyId,
+    ) -> Result<StoredKey, Error> {
+        let key = writing.store().organization(permit.organization()).find_key(id).await?;
+        key.filter(|key| may_see(permit, key)).ok_or(Error::NotFound)
+    }
+}
+
+fn managed(actor: &Actor, id: &str) -> Result<(Permit, ApiKeyId), Error> {
+    let permit = actor.permit(Action::ManageOwnKeys)?;
+    Ok((permit, id.parse().map_err(|_| Error::NotFound)?))
+}
+
+pub(super) fn sees_all(permit: &Permit) -> bool {
+    permit.role().may(Action::ManageOrganizationKeys)
+}
+
+/// A key that the actor may not manage does not exist for them.
+pub(super) fn may_see(permit: &Permit, key: &StoredKey) -> bool {
+    sees_all(permit) || (!key.of_organization && key.user_id == permit.user())
+}
+
+fn check_admin_scope(actor: &Actor, scopes: &Scopes) -> Result<(), Error> {
+    let admin = scopes.names().iter().any(|name| name == Scope::Admin.as_str());
+    if admin { actor.permit(Action::GrantAdminScope).map(|_| ()) } else { Ok(()) }
+}
+
+fn renewed(key: &StoredKey, overlap: i64, now: Timestamp) -> KeyLife {
+    let overlap = std::time::Duration::from_secs(u64::try_from(overlap).unwrap_or(0));
+    let expired = key.life.expires_at.filter(|end| *end <= now);
+    let life = expired.map(|end| end.since(key.created_at));
+    let wanted = now.plus(overlap);
+    let until = key.life.expires_at.map_or(wanted, |end| wanted.earliest(end));
+    KeyLife {
+        expires_at: life.map(|life| now.plus(life)).or(key.life.expires_at),
+        overlap_ends_at: (until > now).then_some(until),
+        ..key.life
+    }
+}
+
+fn unknown_status() -> Error {
+    Error::field(
+        Field::Status,
+        FieldCode::NotOneOf(&["ACTIVE", "ROTATING", "INACTIVE", "EXPIRED", "REVOKED"]),
+    )
+}

@@ -1,0 +1,438 @@
+//! From whatever a request carries to a principal: the only maker of principals.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use crate::Latchkey;
+use crate::api_key::{KeyStatus, KeyText, Scopes};
+use crate::clock::Timestamp;
+use crate::crypto::{same, sha256};
+use crate::error::{Code, Error};
+use crate::id::{OrganizationId, SessionId, TokenId};
+use crate::limit::{Rate, Window};
+use crate::member::Role;
+use crate::memory::{KeyEntry, SessionEntry, Stamp};
+use crate::principal::{Facts, Principal, Subject, Visitor};
+use crate::secret::PlainToken;
+use crate::store::{KeyCredential, SessionStanding};
+
+use super::verification;
+
+/// How often a session's last use is noted.
+const NOTED_EVERY: Duration = Duration::from_secs(20);
+
+/// The headers of a request that can carry a credential, as they came.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CredentialHeaders<'a> {
+    /// `Authorization`.
+    pub authorization: Option<&'a str>,
+    /// `X-API-Key`.
+    pub api_key: Option<&'a str>,
+    /// The value of our session cookie.
+    pub cookie: Option<&'a str>,
+    /// `X-Organization-ID`.
+    pub organization: Option<&'a str>,
+}
+
+/// What a request presents. Nothing is proven by it.
+pub struct Presented<'a> {
+    credential: Credential<'a>,
+    organization: Option<&'a str>,
+}
+
+enum Credential<'a> {
+    None,
+    Unreadable,
+    Token(&'a str),
+    Key(&'a str),
+    Cookie(&'a str),
+}
+
+impl<'a> Presented<'a> {
+    /// Sorts out which credential counts: an explicit header before the cookie, and never two that differ.
+    pub fn read(headers: CredentialHeaders<'a>) -> Result<Self, Error> {
+        let bearer = headers.authorization.map(str::trim).filter(|value| !value.is_empty()).map(bearer);
+        let key = headers.api_key.map(str::trim).filter(|value| !value.is_empty());
+        let credential = match (bearer, key) {
+            (Some(Some(token)), Some(key)) if token != key => return Err(Error::Malformed(Code::AmbiguousCredentials)),
+            (Some(None), Some(_)) => return Err(Error::Malformed(Code::AmbiguousCredentials)),
+            (_, Some(key)) => Credential::Key(key),
+            (Some(Some(token)), None) if KeyText::looks_like_one(token) => Credential::Key(token),
+            (Some(Some(token)), None) => Credential::Token(token),
+            (Some(None), None) => Credential::Unreadable,
+            (None, None) => headers.cookie.map_or(Credential::None, Credential::Cookie),
+        };
+        let organization = headers.organization.map(str::trim).filter(|value| !value.is_empty());
+        Ok(Self { credential, organization })
+    }
+
+    /// Whether there is any credential at all.
+    pub fn is_none(&self) -> bool {
+        matches!(self.credential, Credential::None)
+    }
+
+    /// The organization asked for. An id of the wrong form is that of an organization nobody belongs to, so that the
+    /// answer is the same as for any other foreign one, and comes after the credential was checked.
+    fn organization(&self) -> Option<OrganizationId> {
+        self.organization.map(|text| text.parse().unwrap_or(OrganizationId::new(Timestamp::default(), [0; 10])))
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ')).then_some(token)
+}
+
+fn refused(code: Code) -> Error {
+    Error::Unauthenticated(code)
+}
+
+impl Latchkey {
+    /// Proves who is asking. Counts against an API key's own limit, and against nothing else.
+    pub async fn authenticate(
+        &self,
+        visitor: &Visitor,
+        presented: &Presented<'_>,
+    ) -> Result<(Principal, Option<Window>), Error> {
+        let organization = presented.organization();
+        match presented.credential {
+            Credential::None => Err(refused(Code::MissingCredentials)),
+            Credential::Unreadable => Err(refused(Code::InvalidToken)),
+            Credential::Token(token) => self.by_token(token, organization).await.map(|found| (found, None)),
+            Credential::Cookie(secret) => self.by_cookie(secret, organization).await.map(|found| (found, None)),
+            Credential::Key(key) => self.by_key(visitor, key, organization).await,
+        }
+    }
+
+    async fn by_token(&self, token: &str, organization: Option<OrganizationId>) -> Result<Principal, Error> {
+        let now = self.now();
+        let key = remembered_as(token, organization);
+        if let Some(principal) = self.remembered(&key, now) {
+            return Ok(principal);
+        }
+        let claims = self.signing().read(token, self.public_url(), now)?;
+        let bad = |_| refused(Code::InvalidToken);
+        let session: SessionId = claims.sid.parse().map_err(bad)?;
+        let jti: TokenId = claims.jti.parse().map_err(bad)?;
+        let org: Option<OrganizationId> = claims.org.as_deref().map(str::parse).transpose().map_err(bad)?;
+        let watch = self.0.memory.generations.watch();
+        let standing = self.0.db.read().await?.store().find_standing(session, organization.or(org), jti).await?;
+        let standing = standing.ok_or(refused(Code::TokenRevoked))?;
+        if standing.exchanged {
+            return Err(refused(Code::TokenRevoked));
+        }
+        let wanted = organization.or(org);
+        let ends_at = Timestamp::from_seconds(claims.exp);
+        let principal = self.person(&standing, wanted, organization.is_some(), Some(jti), ends_at)?;
+        let tags = tags(&principal, jti.number());
+        let stamp = self.0.memory.generations.stamp(watch, tags, now);
+        self.remember(key, &standing, &principal, stamp, ends_at, now);
+        Ok(principal)
+    }
+
+    async fn by_cookie(&self, secret: &str, organization: Option<OrganizationId>) -> Result<Principal, Error> {
+        let now = self.now();
+        let key = remembered_as(secret, organization);
+        if let Some(principal) = self.remembered(&key, now) {
+            return Ok(principal);
+        }
+        let cookie = PlainToken::presented(secret).hashed();
+        let watch = self.0.memory.generations.watch();
+        let standing = self.0.db.read().await?.store().find_standing_by_cookie(cookie, organization).await?;
+        let standing = standing.ok_or(refused(Code::TokenRevoked))?;
+        let wanted = organization.or(standing.session.organization_id);
+        let ends_at = standing.session.expires_at;
+        let principal = self.person(&standing, wanted, organization.is_some(), None, ends_at)?;
+        let tags = tags(&principal, standing.session.id.number());
+        let stamp = self.0.memory.generations.stamp(watch, tags, now);
+        self.remember(key, &standing, &principal, stamp, ends_at, now);
+        Ok(principal)
+    }
+
+    fn remembered(&self, key: &[u8; 32], now: Timestamp) -> Option<Principal> {
+        let memory = &self.0.memory;
+        let entry = memory.sessions.get(key)?;
+        let seen_at = entry.seen_at();
+        let good = now < entry.ends_at
+            && now < seen_at.plus(self.0.settings.sessions.idle)
+            && memory.generations.holds(&entry.stamp, now, memory.believed);
+        if !good {
+            return None;
+        }
+        if now >= seen_at.plus(NOTED_EVERY.min(self.0.settings.sessions.idle / 4)) {
+            entry.see(now);
+            if let Some(session) = entry.principal.session_id() {
+                memory.note_seen(session, now);
+            }
+        }
+        Some(entry.principal.clone())
+    }
+
+    fn remember(
+        &self,
+        key: [u8; 32],
+        standing: &SessionStanding,
+        principal: &Principal,
+        stamp: Option<Stamp>,
+        ends_at: Timestamp,
+        now: Timestamp,
+    ) {
+        self.0.memory.note_seen(standing.session.id, now);
+        let Some(stamp) = stamp else { return };
+        let entry = SessionEntry {
+            principal: principal.clone(),
+            stamp,
+            ends_at: ends_at.earliest(standing.session.expires_at),
+            seen_at: AtomicI64::new(now.millis()),
+        };
+        self.0.memory.sessions.insert(key, Arc::new(entry));
+    }
+
+    /// The person of a session that still holds, in the organization they act in.
+    fn person(
+        &self,
+        standing: &SessionStanding,
+        organization: Option<OrganizationId>,
+        asked: bool,
+        token: Option<TokenId>,
+        ends_at: Timestamp,
+    ) -> Result<Principal, Error> {
+        let session = self.seen_session(standing);
+        if standing.disabled || !session.is_live(self.now(), self.0.settings.sessions.idle) {
+            return Err(refused(Code::TokenRevoked));
+        }
+        let member = standing.role.is_some() && !standing.member_suspended;
+        if organization.is_some() && asked && !member {
+            return Err(Error::NotFound);
+        }
+        if member && standing.organization_suspended {
+            return Err(Error::Forbidden(Code::OrganizationSuspended));
+        }
+        let role = standing.role.filter(|_| member);
+        let mut facts = Facts {
+            subject: Subject::Person {
+                session: session.id,
+                token,
+                amr: session.amr.clone(),
+                authenticated_at: session.authenticated_at,
+            },
+            user: session.user_id,
+            email: standing.email.clone(),
+            landlord: standing.landlord,
+            organization: organization.filter(|_| member),
+            role,
+            scopes: Scopes::of_person(role >= Some(Role::Admin)),
+            expires_at: Some(ends_at.earliest(session.expires_at)),
+            verified: Arc::from(""),
+        };
+        facts.verified = verification::written(&facts)?;
+        Ok(Principal(Arc::new(facts)))
+    }
+
+    fn seen_session(&self, standing: &SessionStanding) -> crate::session::Session {
+        let mut session = standing.session.clone();
+        if let Some(seen) = self.0.memory.last_seen(session.id) {
+            session.last_seen_at = session.last_seen_at.latest(seen);
+        }
+        session
+    }
+
+    async fn by_key(
+        &self,
+        visitor: &Visitor,
+        text: &str,
+        organization: Option<OrganizationId>,
+    ) -> Result<(Principal, Option<Window>), Error> {
+        let presented = KeyText::parse(text).ok_or(refused(Code::InvalidApiKey))?;
+        let mac = self.0.vault.api_key_mac(presented.whole());
+        let entry = self.key_entry(presented.public_id(), organization, &mac).await?;
+        self.check_key(&entry, visitor, &mac)?;
+        let window = self.count_key(&entry)?;
+        Ok((entry.principal.clone(), window))
+    }
+
+    async fn key_entry(
+        &self,
+        public_id: &str,
+        organization: Option<OrganizationId>,
+        mac: &[u8; 32],
+    ) -> Result<Arc<KeyEntry>, Error> {
+        let now = self.now();
+        let memory = &self.0.memory;
+        let mut name = ([0; 8], organization.map_or(0, OrganizationId::number));
+        name.0.copy_from_slice(public_id.as_bytes());
+        if let Some(entry) = memory.keys.get(&name)
+            && memory.generations.holds(&entry.stamp, now, memory.believed)
+        {
+            return Ok(entry);
+        }
+        let watch = memory.generations.watch();
+        let found = self.0.db.read().await?.store().find_key_credential(public_id, organization).await?;
+        let found = found.ok_or(refused(Code::InvalidApiKey))?;
+        // Before anything is said of the key, the caller must have shown that they hold it.
+        if !same(&found.mac, mac) {
+            return Err(refused(Code::InvalidApiKey));
+        }
+        let principal = key_principal(&found, organization)?;
+        let tags = tags(&principal, found.key.id.number());
+        let stamp = memory.generations.stamp(watch, tags, now);
+        let entry = KeyEntry {
+            principal,
+            stamp: stamp.unwrap_or_else(Stamp::never),
+            mac: *mac,
+            secret_ends_at: found.secret_ends_at,
+            life: found.key.life,
+            networks: found.key.allowed_ips.split_whitespace().filter_map(|text| text.parse().ok()).collect(),
+            rates: rates(&found),
+        };
+        let entry = Arc::new(entry);
+        if stamp.is_some() {
+            memory.keys.insert(name, Arc::clone(&entry));
+        }
+        Ok(entry)
+    }
+
+    fn check_key(&self, entry: &KeyEntry, visitor: &Visitor, mac: &[u8; 32]) -> Result<(), Error> {
+        let now = self.now();
+        if !same(&entry.mac, mac) {
+            return Err(refused(Code::InvalidApiKey));
+        }
+        if entry.secret_ends_at.is_some_and(|end| end <= now) {
+            return Err(refused(Code::ApiKeyRevoked));
+        }
+        match KeyStatus::at(now, &entry.life) {
+            KeyStatus::Active | KeyStatus::Rotating => {}
+            KeyStatus::Inactive => return Err(refused(Code::ApiKeyInactive)),
+            KeyStatus::Expired => return Err(refused(Code::ApiKeyExpired)),
+            KeyStatus::Revoked => return Err(refused(Code::ApiKeyRevoked)),
+        }
+        let address = visitor.address.to_canonical();
+        if !entry.networks.is_empty() && !entry.networks.iter().any(|network| network.contains(&address)) {
+            return Err(Error::Forbidden(Code::AddressNotAllowed));
+        }
+        Ok(())
+    }
+
+    /// Counts a call against every window of the key; all must have room.
+    fn count_key(&self, entry: &KeyEntry) -> Result<Option<Window>, Error> {
+        let now = self.now();
+        let Some(key) = entry.principal.key_id() else { return Ok(None) };
+        let mut tightest: Option<Window> = None;
+        for (index, rate) in entry.rates.iter().enumerate() {
+            match self.0.counters.take(now, &("key", key.number(), rate.per), *rate) {
+                Ok(window) => tightest = Some(tightest.map_or(window, |known| known.tightest(window))),
+                Err(window) => {
+                    // What was counted in the windows before this one did not happen.
+                    for earlier in &entry.rates[..index] {
+                        self.0.counters.give_back(now, &("key", key.number(), earlier.per), *earlier);
+                    }
+                    return Err(Error::RateLimited(window));
+                }
+            }
+        }
+        Ok(tightest)
+    }
+}
+
+fn remembered_as(secret: &str, organization: Option<OrganizationId>) -> [u8; 32] {
+    match organization {
+        None => sha256(secret.as_bytes()),
+        Some(organization) => sha256(&[secret.as_bytes(), b" ", &organization.number().to_be_bytes()].concat()),
+    }
+}
+
+/// What an entry depends on.
+fn tags(principal: &Principal, own: u128) -> [u128; 4] {
+    let facts = &principal.0;
+    let session = principal.session_id().map_or(own, SessionId::number);
+    [own, session, facts.user.number(), facts.organization.map_or(own, OrganizationId::number)]
+}
+
+fn key_principal(found: &KeyCredential, asked: Option<OrganizationId>) -> Result<Principal, Error> {
+    let key = &found.key;
+    // A personal key dies with its owner's account and place; a key of the organization outlives them.
+    if !key.of_organization && (found.disabled || !found.at_home) {
+        return Err(refused(Code::ApiKeyRevoked));
+    }
+    let organization = asked.unwrap_or(key.organization_id);
+    let spans = key.span == "all" || key.span.split(' ').any(|id| id == organization.to_string());
+    if organization != key.organization_id && (key.of_organization || !spans || found.role.is_none()) {
+        return Err(Error::NotFound);
+    }
+    if found.organization_suspended {
+        return Err(Error::Forbidden(Code::OrganizationSuspended));
+    }
+    let role = if key.of_organization { Some(Role::Admin) } else { found.role };
+    // A key never exceeds what its owner may do now.
+    let scopes = if role >= Some(Role::Admin) { key.scopes.clone() } else { key.scopes.clone().without_admin() };
+    let mut facts = Facts {
+        subject: Subject::Key { id: key.id, of_organization: key.of_organization, mode: key.mode },
+        user: key.user_id,
+        email: found.email.clone(),
+        landlord: false,
+        organization: Some(organization),
+        role,
+        scopes,
+        expires_at: key.life.expires_at,
+        verified: Arc::from(""),
+    };
+    facts.verified = verification::key_written(&facts, &key.allowed_domains)?;
+    Ok(Principal(Arc::new(facts)))
+}
+
+fn rates(found: &KeyCredential) -> Vec<Rate> {
+    let key = &found.key;
+    let rate = |limit: i64, seconds: i64| {
+        Rate::new(u64::try_from(limit).unwrap_or(0), u64::try_from(seconds).unwrap_or(1))
+    };
+    let mut rates = vec![rate(key.rate_limit, key.rate_limit_window)];
+    rates.extend(key.rate_limit_per_minute.map(|limit| rate(limit, 60)));
+    rates.extend(key.rate_limit_per_day.map(|limit| rate(limit, 86_400)));
+    rates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read<'a>(authorization: Option<&'a str>, api_key: Option<&'a str>, cookie: Option<&'a str>) -> Result<Presented<'a>, Error> {
+        Presented::read(CredentialHeaders { authorization, api_key, cookie, organization: None })
+    }
+
+    #[test]
+    fn an_explicit_header_wins_over_the_cookie() {
+        assert!(matches!(read(Some("Bearer abc"), None, Some("c")).expect("fine").credential, Credential::Token("abc")));
+        assert!(matches!(read(None, Some("k"), Some("c")).expect("fine").credential, Credential::Key("k")));
+        assert!(matches!(read(None, None, Some("c")).expect("fine").credential, Credential::Cookie("c")));
+    }
+
+    #[test]
+    fn an_empty_authorization_counts_as_none() {
+        assert!(read(Some(""), None, None).expect("fine").is_none());
+        assert!(matches!(read(Some("  "), None, Some("c")).expect("fine").credential, Credential::Cookie("c")));
+    }
+
+    #[test]
+    fn two_different_credentials_are_ambiguous() {
+        assert_eq!(read(Some("Bearer a"), Some("b"), None).err().map(|error| error.code()), Some(Code::AmbiguousCredentials));
+        assert!(read(Some("Bearer lk_live_x"), Some("lk_live_x"), None).is_ok());
+    }
+
+    #[test]
+    fn another_scheme_is_a_bad_credential_not_a_missing_one() {
+        for value in ["Basic YTpi", "Bearer", "Bearer a b", "Digest x"] {
+            assert!(matches!(read(Some(value), None, Some("c")).expect("read").credential, Credential::Unreadable), "{value}");
+        }
+        assert!(matches!(read(Some("bearer abc"), None, None).expect("read").credential, Credential::Token("abc")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_panic(a in "\\PC{0,60}", k in "\\PC{0,60}", c in "\\PC{0,60}") {
+            let _ = read(Some(&a), Some(&k), Some(&c));
+        }
+    }
+}

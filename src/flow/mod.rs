@@ -1,0 +1,14 @@
+//! The verbs, one file a group. Each checks the right, then does all that belongs together in one transaction.
+
+pub mod account;
+pub mod api_key_use;
+pub mod api_keys;
+pub mod authenticate;
+pub mod page;
+pub mod sessions;
+pub mod set_up;
+pub mod sign_in;
+pub mod sign_up;
+pub mod tokens;
+pub mod upkeep;
+pub mod verification;

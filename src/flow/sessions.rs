@@ -1,0 +1,200 @@
+//! Sessions: the list, ending one, ending all; and the CSRF tokens bound to them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Latchkey;
+use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
+use crate::error::{Code, Error};
+use crate::id::{OrganizationId, SessionId};
+use crate::principal::Actor;
+use crate::secret::PlainToken;
+use crate::session::{EndedBy, Session};
+
+/// A session, as its person sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    /// Which one.
+    pub id: SessionId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_seen_at: Timestamp,
+    /// Its last instant.
+    pub expires_at: Timestamp,
+    /// From where it began.
+    pub ip_address: String,
+    /// With what.
+    pub user_agent: String,
+    /// The same, for people: `Firefox on Linux`.
+    pub browser: String,
+    /// How it was authenticated (RFC 8176).
+    pub amr: Vec<String>,
+    /// Where the person acts in it.
+    #[schema(required)]
+    pub organization_id: Option<OrganizationId>,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}
+
+/// What a browser said of where a request came from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origins<'a> {
+    /// `Origin`.
+    pub origin: Option<&'a str>,
+    /// `Referer`.
+    pub referer: Option<&'a str>,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Option<&'a str>,
+}
+
+impl Latchkey {
+    /// The sessions of the person that still hold, newest first.
+    pub async fn sessions(&self, actor: &Actor) -> Result<Vec<SessionView>, Error> {
+        let person = actor.person()?;
+        let now = self.now();
+        let sessions = self.0.db.read().await?.store().list_sessions(person.user(), now).await?;
+        let seen = sessions.into_iter().map(|mut session| {
+            if let Some(seen) = self.0.memory.last_seen(session.id) {
+                session.last_seen_at = session.last_seen_at.latest(seen);
+            }
+            session
+        });
+        let live = seen.filter(|session| session.is_live(now, self.0.settings.sessions.idle));
+        Ok(live.map(|session| view(session, person.session())).collect())
+    }
+
+    /// Ends one session of the person.
+    pub async fn end_session(&self, actor: &Actor, id: &str) -> Result<(), Error> {
+        let person = actor.person()?;
+        let id: SessionId = id.parse().map_err(|_| Error::NotFound)?;
+        let mut writing = self.0.db.write().await?;
+        if !writing.store().consume_session(person.user(), id, EndedBy::Person, self.now()).await? {
+            return Err(Error::NotFound);
+        }
+        self.tell(&mut writing.store(), Told::by(actor, Deed::SessionEnded, id)).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        Ok(())
+    }
+
+    /// Ends the session that asks.
+    pub async fn sign_out(&self, actor: &Actor) -> Result<(), Error> {
+        let person = actor.person()?;
+        let mut writing = self.0.db.write().await?;
+        writing.store().consume_session(person.user(), person.session(), EndedBy::SignOut, self.now()).await?;
+        self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOut, person.session())).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(person.session().number());
+        Ok(())
+    }
+
+    /// Ends every session of the person.
+    pub async fn sign_out_everywhere(&self, actor: &Actor) -> Result<(), Error> {
+        let person = actor.person()?;
+        let mut writing = self.0.db.write().await?;
+        writing.store().consume_sessions(person.user(), None, EndedBy::Person, self.now()).await?;
+        self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOutEverywhere, person.user())).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(person.user().number());
+        Ok(())
+    }
+
+    /// The CSRF token of the session that asks.
+    pub fn csrf_token(&self, actor: &Actor) -> Result<String, Error> {
+        Ok(self.0.vault.csrf_token(&actor.person()?.session().to_string()))
+    }
+
+    /// Refuses a change that a cookie authenticates unless it carries the session's CSRF token and comes from our own
+    /// pages. A credential in a header is proof enough: no other site can send it.
+    pub fn check_csrf(&self, actor: &Actor, presented: Option<&str>, origins: Origins<'_>) -> Result<(), Error> {
+        if !actor.principal().came_by_cookie() {
+            return Ok(());
+        }
+        let session = actor.person()?.session().to_string();
+        let fits = presented.is_some_and(|presented| self.0.vault.csrf_matches(&session, presented));
+        if fits { self.check_same_origin(origins) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
+    }
+
+    /// Refuses what does not come from our own pages: `Origin`, or else `Referer`, must be ours, and
+    /// `Sec-Fetch-Site`, where the browser sends it, must not say otherwise.
+    pub fn check_same_origin(&self, origins: Origins<'_>) -> Result<(), Error> {
+        let ours = self.public_url();
+        let from = |url: &str| url.strip_prefix(ours).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let origin = match (origins.origin, origins.referer) {
+            (Some(origin), _) => origin == ours,
+            (None, Some(referer)) => from(referer),
+            (None, None) => false,
+        };
+        let site = origins.fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"));
+        if origin && site { Ok(()) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
+    }
+
+    /// A name for a browser that is not signed in, kept in a cookie.
+    pub fn new_visitor(&self) -> String {
+        PlainToken::random("").reveal().to_owned()
+    }
+
+    /// The CSRF token of such a browser.
+    pub fn visitor_csrf(&self, visitor: &str) -> String {
+        self.0.vault.csrf_token(&format!("visitor {visitor}"))
+    }
+
+    /// Refuses a form of somebody not signed in unless it was made by us for this very browser.
+    pub fn check_visitor_csrf(&self, visitor: Option<&str>, presented: &str, origins: Origins<'_>) -> Result<(), Error> {
+        let fits = visitor.is_some_and(|name| self.0.vault.csrf_matches(&format!("visitor {name}"), presented));
+        if fits { self.check_same_origin(origins) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
+    }
+}
+
+fn view(session: Session, current: SessionId) -> SessionView {
+    SessionView {
+        id: session.id,
+        created_at: session.created_at,
+        last_seen_at: session.last_seen_at,
+        expires_at: session.expires_at,
+        browser: browser(&session.user_agent),
+        ip_address: session.address,
+        user_agent: session.user_agent,
+        amr: session.amr.split_whitespace().map(str::to_owned).collect(),
+        organization_id: session.organization_id,
+        is_current: session.id == current,
+    }
+}
+
+/// A browser and its system in words, as far as the user agent tells.
+pub(crate) fn browser(user_agent: &str) -> String {
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| *name)
+    };
+    let program = find(&[
+        ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chromium/", "Chromium"), ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"), ("curl/", "curl"),
+    ]);
+    let system = find(&[
+        ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+    ]);
+    match (program, system) {
+        (Some(program), Some(system)) => format!("{program} on {system}"),
+        (Some(program), None) => program.to_owned(),
+        (None, Some(system)) => format!("A program on {system}"),
+        (None, None) => user_agent.split(['/', ' ']).find(|word| !word.is_empty()).unwrap_or("Unknown").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn browsers_are_named_for_people() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+        assert_eq!(browser(chrome), "Chrome on Linux");
+        assert_eq!(browser("curl/8.5.0"), "curl");
+        assert_eq!(browser("billing-worker/2.1"), "billing-worker");
+        assert_eq!(browser(""), "Unknown");
+    }
+}

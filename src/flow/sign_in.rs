@@ -1,0 +1,410 @@
+//! Signing in with a password, and opening the session that every way in ends in.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Latchkey;
+use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
+use crate::crypto::hasher::Verdict;
+use crate::crypto::random;
+use crate::email::Email;
+use crate::error::{Code, Error};
+use crate::field::{Field, FieldCode, Findings};
+use crate::id::{OrganizationId, SessionId};
+use crate::latchkey::network;
+use crate::member::Role;
+use crate::organization::Membership;
+use crate::principal::Visitor;
+use crate::secret::{Password, PlainToken};
+use crate::session::{EndedBy, Session};
+use crate::store::{NewSession, Store};
+use crate::user::User;
+
+use super::tokens::TokenPair;
+
+/// What somebody who signs in says.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"email": "ada@example.org", "password": "plum river candle"}))]
+pub struct SignIn {
+    /// The account's address.
+    #[schema(required)]
+    pub email: Option<String>,
+    /// Its password.
+    #[schema(required)]
+    pub password: Option<SecretText>,
+    /// The code of the second factor, when one is on.
+    pub two_factor_code: Option<String>,
+    /// The organization to act in; without it the first one the person joined.
+    #[schema(value_type = Option<OrganizationId>)]
+    pub organization_id: Option<String>,
+    /// Whether to keep the session when the browser closes; true when not said.
+    pub remember: Option<bool>,
+}
+
+/// A secret inside an input: it cannot be printed by accident.
+#[derive(Clone, Default, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = String, format = Password)]
+pub struct SecretText(pub String);
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// How the session will be used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opening<'a> {
+    /// A browser will hold it by a cookie.
+    pub cookie: bool,
+    /// A client will hold tokens.
+    pub tokens: bool,
+    /// The session cookie the browser held before: that session ends.
+    pub replaces: Option<&'a str>,
+}
+
+impl<'a> Opening<'a> {
+    /// For our own pages: a cookie and no tokens.
+    pub const fn page(replaces: Option<&'a str>) -> Self {
+        Self { cookie: true, tokens: false, replaces }
+    }
+
+    /// For API clients: tokens and no cookie.
+    pub const fn api() -> Self {
+        Self { cookie: false, tokens: true, replaces: None }
+    }
+}
+
+/// What a sign-in gives.
+pub struct SignedIn {
+    /// The wire answer.
+    pub view: SignInView,
+    /// The session cookie, when a browser is to hold one.
+    pub cookie: Option<SessionCookie>,
+}
+
+/// The session cookie to set.
+pub struct SessionCookie {
+    /// Its value.
+    pub value: PlainToken,
+    /// How long the browser keeps it; `None`: until it closes.
+    pub max_age: Option<Duration>,
+}
+
+/// The sign-in answer (contract section 2).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignInView {
+    /// The pair of tokens.
+    #[serde(flatten)]
+    pub tokens: Option<TokenPair>,
+    /// Bound to the session; to be sent as `X-CSRF-Token` with changes that the cookie authenticates.
+    pub csrf_token: String,
+    /// The person.
+    pub user: UserView,
+    /// Where they act.
+    #[schema(required)]
+    pub organization: Option<OrganizationView>,
+}
+
+/// A person.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    /// Which account.
+    pub id: crate::id::UserId,
+    /// Its address.
+    pub email: String,
+    /// What the person is called.
+    pub name: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// A picture.
+    #[schema(required)]
+    pub avatar_url: Option<String>,
+    /// USER, MANAGER, ADMIN or SUPER_ADMIN.
+    pub role: &'static str,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
+    /// Whether the account is switched on.
+    pub is_active: bool,
+    /// Where they act.
+    #[schema(required)]
+    pub organization_id: Option<OrganizationId>,
+    /// Its name.
+    #[schema(required)]
+    pub organization_name: Option<String>,
+    /// Its slug.
+    #[schema(required)]
+    pub organization_slug: Option<String>,
+    /// Their role there.
+    #[schema(required)]
+    pub organization_role: Option<Role>,
+    /// Whether their place there is live.
+    pub membership_active: bool,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An organization, as somebody in it sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OrganizationView {
+    /// Which one.
+    pub id: OrganizationId,
+    /// What it is called.
+    pub name: String,
+    /// Its name in addresses.
+    pub slug: String,
+    /// The person's role there.
+    pub role: Role,
+}
+
+impl UserView {
+    /// A person in an organization.
+    pub fn new(user: &User, membership: Option<&Membership>) -> Self {
+        let organization = membership.map(|place| &place.organization);
+        let coarse = membership.map_or("USER", |place| place.role.coarse());
+        Self {
+            id: user.id,
+            email: user.email.to_string(),
+            name: user.name.clone(),
+            first_name: user.first_name(),
+            last_name: user.last_name(),
+            avatar_url: user.avatar_url.clone(),
+            role: if user.landlord_since.is_some() { "SUPER_ADMIN" } else { coarse },
+            email_verified: user.email_verified_at.is_some(),
+            is_active: user.disabled_at.is_none(),
+            organization_id: organization.map(|organization| organization.id),
+            organization_name: organization.map(|organization| organization.name.clone()),
+            organization_slug: organization.map(|organization| organization.slug.clone()),
+            organization_role: membership.map(|place| place.role),
+            membership_active: membership.is_some_and(Membership::is_live),
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+        }
+    }
+}
+
+impl OrganizationView {
+    /// A place somebody has.
+    pub fn new(place: &Membership) -> Self {
+        let organization = &place.organization;
+        Self {
+            id: organization.id,
+            name: organization.name.clone(),
+            slug: organization.slug.clone(),
+            role: place.role,
+        }
+    }
+}
+
+/// Somebody who has passed every factor that is due, and where they will act.
+pub(crate) struct Proven<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) place: Option<&'a Membership>,
+    pub(crate) amr: &'a str,
+    pub(crate) remember: bool,
+}
+
+impl Latchkey {
+    /// Signs in with address and password.
+    pub async fn sign_in(&self, visitor: &Visitor, input: SignIn, opening: Opening<'_>) -> Result<SignedIn, Error> {
+        let mut findings = Findings::default();
+        let email = findings.need(input.email.filter(|text| !text.trim().is_empty()), Field::Email, FieldCode::Required);
+        let email = email.and_then(|text| findings.need(Email::parse(&text), Field::Email, FieldCode::NotAnEmail));
+        let password = input.password.filter(|text| !text.0.is_empty());
+        let password = findings.need(password, Field::Password, FieldCode::Required);
+        findings.check()?;
+        let (Some(email), Some(password)) = (email, password) else { return Err(Error::NotFound) };
+        let user = self.prove_password(visitor, &email, &Password::typed(&password.0)).await?;
+        let memberships = self.0.db.read().await?.store().list_memberships(user.id).await?;
+        let place = choose(&memberships, input.organization_id.as_deref())?;
+        let remember = input.remember.unwrap_or(true);
+        self.open_session(visitor, &Proven { user: &user, place, amr: "pwd", remember }, opening).await
+    }
+
+    /// The account whose password this is. An unknown account, a wrong password and an account that is switched off
+    /// are answered alike, in the same time; failures count by address and by account.
+    async fn prove_password(&self, visitor: &Visitor, email: &Email, password: &Password) -> Result<User, Error> {
+        let rate = self.0.settings.limits.sign_in;
+        let by_address = ("sign-in from", network(visitor.address));
+        let by_account = ("sign-in to", email.as_str());
+        // Taken before the check and given back after a success, so that parallel tries cannot pass the limit.
+        self.limited(&by_address, rate)?;
+        if let Err(refused) = self.limited(&by_account, rate) {
+            self.0.counters.give_back(self.now(), &by_address, rate);
+            return Err(refused);
+        }
+        let found = self.check_password(email, password).await;
+        if !matches!(found, Ok(None)) {
+            self.0.counters.give_back(self.now(), &by_address, rate);
+            self.0.counters.give_back(self.now(), &by_account, rate);
+        }
+        match found? {
+            Some(user) => Ok(user),
+            None => {
+                self.tell_refusal(visitor, email).await?;
+                Err(Error::Unauthenticated(Code::InvalidCredentials))
+            }
+        }
+    }
+
+    async fn check_password(&self, email: &Email, password: &Password) -> Result<Option<User>, Error> {
+        let found = self.0.db.read().await?.store().find_user_by_email(email).await?;
+        let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
+        let stored = hash.clone().filter(|_| user.as_ref().is_some_and(|user| user.disabled_at.is_none()));
+        let verdict = self.0.hasher.check(Password::typed(password.text()), stored).await?;
+        let user = user.filter(|_| verdict != Verdict::Wrong);
+        if let (Some(user), Verdict::RightButOld) = (&user, verdict) {
+            self.strengthen_hash(user, hash.as_deref(), password).await?;
+        }
+        Ok(user)
+    }
+
+    async fn strengthen_hash(&self, user: &User, old: Option<&str>, password: &Password) -> Result<(), Error> {
+        let new = self.0.hasher.hash(Password::typed(password.text())).await?;
+        let mut writing = self.0.db.write().await?;
+        writing.store().update_password(user.id, old, &new, user.updated_at).await?;
+        writing.commit().await
+    }
+
+    async fn tell_refusal(&self, visitor: &Visitor, email: &Email) -> Result<(), Error> {
+        let told = Told {
+            visitor,
+            actor: "anonymous".to_owned(),
+            organization: None,
+            deed: Deed::SignInFailed,
+            target: email.to_string(),
+            detail: serde_json::Value::Null,
+        };
+        let mut writing = self.0.db.write().await?;
+        self.tell(&mut writing.store(), told).await?;
+        writing.commit().await
+    }
+
+    /// Opens a session in a transaction of its own.
+    pub(crate) async fn open_session(
+        &self,
+        visitor: &Visitor,
+        proven: &Proven<'_>,
+        opening: Opening<'_>,
+    ) -> Result<SignedIn, Error> {
+        let mut writing = self.0.db.write().await?;
+        let replaced = self.end_replaced(&mut writing.store(), opening.replaces).await?;
+        let signed_in = self.insert_session(&mut writing.store(), visitor, proven, opening).await?;
+        writing.commit().await?;
+        if let Some(session) = replaced {
+            self.0.memory.generations.changed(session.number());
+        }
+        Ok(signed_in)
+    }
+
+    async fn end_replaced(&self, store: &mut Store<'_>, cookie: Option<&str>) -> Result<Option<SessionId>, Error> {
+        let Some(cookie) = cookie else { return Ok(None) };
+        let found = store.find_standing_by_cookie(PlainToken::presented(cookie).hashed(), None).await?;
+        let Some(standing) = found else { return Ok(None) };
+        let session = standing.session;
+        store.consume_session(session.user_id, session.id, EndedBy::SignOut, self.now()).await?;
+        Ok(Some(session.id))
+    }
+
+    /// Writes the session and what its holder gets: the one place where every way in ends.
+    pub(crate) async fn insert_session(
+        &self,
+        store: &mut Store<'_>,
+        visitor: &Visitor,
+        proven: &Proven<'_>,
+        opening: Opening<'_>,
+    ) -> Result<SignedIn, Error> {
+        let now = self.now();
+        let session = self.new_session(visitor, proven, now);
+        let cookie = opening.cookie.then(|| PlainToken::random(""));
+        let hashed = cookie.as_ref().map(PlainToken::hashed);
+        store.insert_session(&NewSession { session: &session, cookie: hashed }).await?;
+        let tokens = if opening.tokens {
+            Some(self.new_pair(store, &session, &proven.user.email, proven.place).await?)
+        } else {
+            None
+        };
+        let told = Told {
+            visitor,
+            actor: proven.user.id.to_string(),
+            organization: session.organization_id,
+            deed: Deed::SignedIn,
+            target: session.id.to_string(),
+            detail: serde_json::json!({ "amr": proven.amr }),
+        };
+        self.tell(store, told).await?;
+        Ok(SignedIn {
+            view: self.sign_in_view(&session, tokens, proven.user, proven.place),
+            cookie: cookie.map(|value| self.session_cookie(value, &session)),
+        })
+    }
+
+    fn new_session(&self, visitor: &Visitor, proven: &Proven<'_>, now: Timestamp) -> Session {
+        let lives = &self.0.settings.sessions;
+        Session {
+            id: SessionId::new(now, random()),
+            user_id: proven.user.id,
+            organization_id: proven.place.map(|place| place.organization.id),
+            amr: proven.amr.to_owned(),
+            authenticated_at: now,
+            address: visitor.address.to_string(),
+            user_agent: visitor.user_agent.clone(),
+            kept: proven.remember,
+            created_at: now,
+            last_seen_at: now,
+            expires_at: now.plus(if proven.remember { lives.life } else { lives.short_life }),
+            ended_at: None,
+        }
+    }
+
+    pub(crate) fn sign_in_view(
+        &self,
+        session: &Session,
+        tokens: Option<TokenPair>,
+        user: &User,
+        place: Option<&Membership>,
+    ) -> SignInView {
+        SignInView {
+            tokens,
+            csrf_token: self.0.vault.csrf_token(&session.id.to_string()),
+            user: UserView::new(user, place),
+            organization: place.map(OrganizationView::new),
+        }
+    }
+
+    pub(crate) fn session_cookie(&self, value: PlainToken, session: &Session) -> SessionCookie {
+        SessionCookie { value, max_age: session.kept.then(|| session.expires_at.since(self.now())) }
+    }
+}
+
+/// The organization somebody will act in: the one asked for, or the first that is live. Asking for one they do not
+/// belong to is answered like asking for one that does not exist.
+pub(crate) fn choose<'m>(memberships: &'m [Membership], asked: Option<&str>) -> Result<Option<&'m Membership>, Error> {
+    let open = |place: &&Membership| place.suspended_at.is_none();
+    let place = match asked {
+        Some(asked) => {
+            let id: OrganizationId = asked.parse().map_err(|_| Error::NotFound)?;
+            let place = memberships.iter().filter(open).find(|place| place.organization.id == id);
+            Some(place.ok_or(Error::NotFound)?)
+        }
+        None => {
+            let live = memberships.iter().find(|place| place.is_live());
+            live.or_else(|| memberships.iter().find(open))
+        }
+    };
+    match place {
+        Some(place) if !place.is_live() => Err(Error::Forbidden(Code::OrganizationSuspended)),
+        place => Ok(place),
+    }
+}

@@ -1,0 +1,165 @@
+//! New accounts.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::Latchkey;
+use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
+use crate::crypto::random;
+use crate::email::Email;
+use crate::error::{Code, Error};
+use crate::field::{Field, FieldCode, Findings};
+use crate::id::{OrganizationId, UserId};
+use crate::latchkey::network;
+use crate::member::Role;
+use crate::organization::{Membership, Organization, slug};
+use crate::password::{self, Owner};
+use crate::principal::Visitor;
+use crate::secret::Password;
+use crate::settings::Registration;
+use crate::store::Store;
+use crate::user::User;
+
+use super::sign_in::{Opening, Proven, SecretText, SignedIn};
+
+/// What somebody who signs up says.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"email": "ada@example.org", "password": "plum river candle", "name": "Ada Byron", "company": "Blue Harbour"}))]
+pub struct SignUp {
+    /// The address of the new account.
+    #[schema(required)]
+    pub email: Option<String>,
+    /// Its password.
+    #[schema(required)]
+    pub password: Option<SecretText>,
+    /// What the person is called; or first and last name apart.
+    pub name: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// What the new organization is called; without it, it is named after the person.
+    pub company: Option<String>,
+    /// An invitation code.
+    pub organization_code: Option<String>,
+}
+
+/// The same, checked.
+pub(crate) struct NewAccount {
+    pub(crate) email: Email,
+    pub(crate) password: Password,
+    pub(crate) name: String,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    company: Option<String>,
+}
+
+const LONGEST_NAME: u32 = 120;
+
+impl SignUp {
+    pub(crate) fn check(self) -> Result<NewAccount, Error> {
+        let mut findings = Findings::default();
+        let email = findings.need(self.email.filter(|text| !text.trim().is_empty()), Field::Email, FieldCode::Required);
+        let email = email.and_then(|text| findings.need(Email::parse(&text), Field::Email, FieldCode::NotAnEmail));
+        let password = self.password.filter(|text| !text.0.is_empty());
+        let password = findings.need(password, Field::Password, FieldCode::Required);
+        let first_name = findings.optional_text(self.first_name.as_deref(), Field::FirstName, LONGEST_NAME);
+        let last_name = findings.optional_text(self.last_name.as_deref(), Field::LastName, LONGEST_NAME);
+        let joined = [first_name.as_deref(), last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let given = self.name.as_deref().or(Some(joined.as_str()));
+        let name = findings.text(given, Field::Name, 2 * LONGEST_NAME);
+        let company = findings.optional_text(self.company.as_deref(), Field::Company, LONGEST_NAME);
+        findings.check()?;
+        let (Some(email), Some(password), Some(name)) = (email, password, name) else { return Err(Error::NotFound) };
+        Ok(NewAccount { email, password: Password::typed(&password.0), name, first_name, last_name, company })
+    }
+}
+
+impl NewAccount {
+    pub(crate) fn user(&self, now: Timestamp) -> User {
+        User {
+            id: UserId::new(now, random()),
+            email: self.email.clone(),
+            name: self.name.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            avatar_url: None,
+            email_verified_at: None,
+            disabled_at: None,
+            landlord_since: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    fn organization_name(&self) -> String {
+        self.company.clone().unwrap_or_else(|| format!("{}'s organization", self.name))
+    }
+}
+
+impl Latchkey {
+    /// Whether anybody may sign up without an invitation.
+    pub fn registration_is_open(&self) -> bool {
+        self.0.settings.registration == Registration::Open
+    }
+
+    /// Makes an account, an organization that it owns, and its first session: all of it or nothing.
+    pub async fn sign_up(&self, visitor: &Visitor, input: SignUp, opening: Opening<'_>) -> Result<SignedIn, Error> {
+        let code = input.organization_code.as_deref().map(str::trim).filter(|code| !code.is_empty());
+        if code.is_some() {
+            // No code has been given out yet, so none can be right.
+            return Err(Error::Malformed(Code::InvalidInvitationCode));
+        }
+        if !self.registration_is_open() {
+            return Err(Error::Forbidden(Code::RegistrationClosed));
+        }
+        let account = input.check()?;
+        let name = account.organization_name();
+        let owner = Owner { email: &account.email, name: &account.name, organization: account.company.as_deref() };
+        password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)?;
+        self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
+        let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
+        let now = self.now();
+        let user = account.user(now);
+        let mut writing = self.0.db.write().await?;
+        writing.store().insert_user(&user, Some(&hash)).await?;
+        let place = self.found_organization(&mut writing.store(), &user, &name, now).await?;
+        let told = Told {
+            visitor,
+            actor: user.id.to_string(),
+            organization: Some(place.organization.id),
+            deed: Deed::SignedUp,
+            target: user.id.to_string(),
+            detail: serde_json::Value::Null,
+        };
+        self.tell(&mut writing.store(), told).await?;
+        let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
+        let signed_in = self.insert_session(&mut writing.store(), visitor, &proven, opening).await?;
+        writing.commit().await?;
+        Ok(signed_in)
+    }
+
+    /// Makes an organization whose owner is `user`. When another has its slug, a short random tail is added.
+    pub(crate) async fn found_organization(
+        &self,
+        store: &mut Store<'_>,
+        user: &User,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Membership, Error> {
+        let id = OrganizationId::new(now, random());
+        let mut organization =
+            Organization { id, name: name.to_owned(), slug: slug(name, ""), suspended_at: None, created_at: now };
+        if organization.slug.ends_with('-') || !store.insert_organization(&organization, user.email.as_str()).await? {
+            let tail: String = random::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
+            organization.slug = slug(name, &tail);
+            if !store.insert_organization(&organization, user.email.as_str()).await? {
+                return Err(Error::internal("two random slugs were the same"));
+            }
+        }
+        store.organization(id).insert_member(user.id, Role::Owner, now).await?;
+        Ok(Membership { organization, role: Role::Owner, suspended_at: None, joined_at: now })
+    }
+}

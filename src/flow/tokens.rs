@@ -1,0 +1,291 @@
+//! Pairs of tokens: issued, refreshed, and defended against being used twice (RFC 9700 section 4.14).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Latchkey;
+use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
+use crate::crypto::random;
+use crate::crypto::signing::Claims;
+use crate::crypto::vault::Purpose;
+use crate::email::Email;
+use crate::error::{Code, Error};
+use crate::field::{Field, FieldCode};
+use crate::id::{OrganizationId, SessionId, TokenId};
+use crate::member::Role;
+use crate::organization::Membership;
+use crate::principal::{Actor, Visitor};
+use crate::secret::PlainToken;
+use crate::session::{EndedBy, Session};
+use crate::store::{SessionStanding, Store};
+
+use super::sign_in::{SignInView, SignedIn, choose};
+
+/// What refresh tokens begin with.
+pub(crate) const REFRESH_PREFIX: &str = "lkr_";
+
+/// What a client holds of a session.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenPair {
+    /// The access token, a JWT (RFC 9068).
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Seconds the access token lives.
+    pub expires_in: i64,
+    /// The refresh token; absent when only the access token was renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// A refresh token, to be exchanged.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"refreshToken": "lkr_gE1vYJxqkq0m1bq8S1nB0y3m5nq2v8w7x6y5z4a3b2c"}))]
+pub struct Refresh {
+    /// The refresh token.
+    pub refresh_token: Option<super::sign_in::SecretText>,
+}
+
+impl Latchkey {
+    /// A first pair for a session.
+    pub(crate) async fn new_pair(
+        &self,
+        store: &mut Store<'_>,
+        session: &Session,
+        email: &Email,
+        place: Option<&Membership>,
+    ) -> Result<TokenPair, Error> {
+        let now = self.now();
+        let refresh = PlainToken::random(REFRESH_PREFIX);
+        store.insert_refresh_token(refresh.hashed(), session.id, now).await?;
+        let role = place.map(|place| (place.organization.id, place.role));
+        let mut pair = self.access_pair(session, email, role, now)?;
+        pair.refresh_token = Some(refresh.reveal().to_owned());
+        Ok(pair)
+    }
+
+    fn access_pair(
+        &self,
+        session: &Session,
+        email: &Email,
+        place: Option<(OrganizationId, Role)>,
+        now: Timestamp,
+    ) -> Result<TokenPair, Error> {
+        let ends_at = now.plus(self.0.settings.tokens.access_life).earliest(session.expires_at);
+        let is_admin = place.is_some_and(|(_, role)| role >= Role::Admin);
+        let claims = Claims {
+            iss: self.public_url().to_owned(),
+            aud: self.public_url().to_owned(),
+            sub: session.user_id.to_string(),
+            sid: session.id.to_string(),
+            jti: TokenId::new(now, random()).to_string(),
+            iat: now.seconds(),
+            nbf: now.seconds(),
+            exp: ends_at.seconds(),
+            auth_time: session.authenticated_at.seconds(),
+            amr: session.amr.split_whitespace().map(str::to_owned).collect(),
+            org: place.map(|(organization, _)| organization.to_string()),
+            org_role: place.map(|(_, role)| role.as_str().to_owned()),
+            scope: crate::api_key::Scopes::of_person(is_admin).joined(),
+            email: email.to_string(),
+        };
+        Ok(TokenPair {
+            access_token: self.signing().sign(&claims, now)?,
+            token_type: "Bearer".to_owned(),
+            expires_in: ends_at.seconds() - now.seconds(),
+            refresh_token: None,
+        })
+    }
+
+    /// Exchanges a refresh token for a new pair. A repeat of the direct predecessor within 30 s gets the same pair
+    /// again (two tabs racing); anything older is theft and ends the whole family.
+    pub async fn refresh(&self, visitor: &Visitor, input: Refresh) -> Result<SignInView, Error> {
+        let token = input.refresh_token.filter(|token| !token.0.is_empty());
+        let token = token.ok_or_else(|| Error::field(Field::RefreshToken, FieldCode::Required))?;
+        let hash = PlainToken::presented(&token.0).hashed();
+        let mut writing = self.0.db.write().await?;
+        let found = writing.store().find_refresh_token(hash).await?;
+        let (session, _) = found.ok_or(Error::Unauthenticated(Code::InvalidToken))?;
+        let standing = self.live_standing(&mut writing.store(), session).await?;
+        let now = self.now();
+        let next = PlainToken::random(REFRESH_PREFIX);
+        let mut pair = self.access_pair(&standing.session, &standing.email, place(&standing), now)?;
+        pair.refresh_token = Some(next.reveal().to_owned());
+        let sealed = self.seal_pair(session, &pair)?;
+        if writing.store().consume_refresh_token(hash, &sealed, now).await? {
+            writing.store().insert_refresh_token(next.hashed(), session, now).await?;
+        } else if let Some(same) = self.same_again(&mut writing.store(), hash, now).await? {
+            pair = same;
+        } else {
+            self.end_family(&mut writing.store(), visitor, &standing).await?;
+            writing.commit().await?;
+            self.0.memory.generations.changed(session.number());
+            return Err(Error::Unauthenticated(Code::TokenRevoked));
+        }
+        let view = self.refreshed_view(&mut writing.store(), &standing, pair).await?;
+        writing.commit().await?;
+        self.0.memory.note_seen(session, now);
+        Ok(view)
+    }
+
+    /// The pair that this token was exchanged for, if it may still be asked for and its own refresh token is unused.
+    async fn same_again(
+        &self,
+        store: &mut Store<'_>,
+        hash: crate::secret::HashedToken,
+        now: Timestamp,
+    ) -> Result<Option<TokenPair>, Error> {
+        let Some((session, Some((used_at, Some(sealed))))) = store.find_refresh_token(hash).await? else {
+            return Ok(None);
+        };
+        if now >= used_at.plus(self.0.settings.tokens.replay) {
+            return Ok(None);
+        }
+        let pair = self.open_pair(session, &sealed)?;
+        let successor = PlainToken::presented(pair.refresh_token.as_deref().unwrap_or_default()).hashed();
+        let direct = matches!(store.find_refresh_token(successor).await?, Some((_, None)));
+        Ok(direct.then_some(pair))
+    }
+
+    async fn end_family(
+        &self,
+        store: &mut Store<'_>,
+        visitor: &Visitor,
+        standing: &SessionStanding,
+    ) -> Result<(), Error> {
+        let session = &standing.session;
+        store.consume_session(session.user_id, session.id, EndedBy::TokenReuse, self.now()).await?;
+        let told = Told {
+            visitor,
+            actor: "anonymous".to_owned(),
+            organization: session.organization_id,
+            deed: Deed::RefreshTokenReused,
+            target: session.id.to_string(),
+            detail: serde_json::json!({ "user": session.user_id }),
+        };
+        self.tell(store, told).await
+    }
+
+    async fn refreshed_view(
+        &self,
+        store: &mut Store<'_>,
+        standing: &SessionStanding,
+        pair: TokenPair,
+    ) -> Result<SignInView, Error> {
+        let session = &standing.session;
+        let user = store.find_user(session.user_id).await?.ok_or(Error::NotFound)?;
+        let place = match session.organization_id {
+            Some(organization) => store.find_membership(session.user_id, organization).await?,
+            None => None,
+        };
+        Ok(self.sign_in_view(session, Some(pair), &user, place.as_ref().filter(|place| place.is_live())))
+    }
+
+    /// Exchanges an access token for a fresh one (SalesOS). The old one is dead at once for everything, except that a
+    /// second exchange within 30 s gets the same successor.
+    pub async fn refresh_access_token(&self, token: &str) -> Result<SignInView, Error> {
+        let now = self.now();
+        let claims = self.signing().read(token, self.public_url(), now)?;
+        let bad = |_| Error::Unauthenticated(Code::InvalidToken);
+        let jti: TokenId = claims.jti.parse().map_err(bad)?;
+        let session: SessionId = claims.sid.parse().map_err(bad)?;
+        let mut writing = self.0.db.write().await?;
+        let standing = self.live_standing(&mut writing.store(), session).await?;
+        let mut pair = self.access_pair(&standing.session, &standing.email, place(&standing), now)?;
+        let sealed = self.seal_pair(session, &pair)?;
+        let life = (now, Timestamp::from_seconds(claims.exp));
+        if !writing.store().consume_access_token(jti, session, &sealed, life).await? {
+            let found = writing.store().find_exchanged_token(jti).await?;
+            let Some((at, Some(sealed))) = found else { return Err(Error::Unauthenticated(Code::TokenRevoked)) };
+            if now >= at.plus(self.0.settings.tokens.replay) {
+                return Err(Error::Unauthenticated(Code::TokenRevoked));
+            }
+            pair = self.open_pair(session, &sealed)?;
+        }
+        let view = self.refreshed_view(&mut writing.store(), &standing, pair).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(jti.number());
+        self.0.memory.note_seen(session, now);
+        Ok(view)
+    }
+
+    /// Moves the session to another organization of the same person; everything issued to it before is withdrawn.
+    pub async fn switch_organization(&self, actor: &Actor, organization: &str) -> Result<SignedIn, Error> {
+        let person = actor.person()?;
+        let mut writing = self.0.db.write().await?;
+        let memberships = writing.store().list_memberships(person.user()).await?;
+        let place = choose(&memberships, Some(organization))?.ok_or(Error::NotFound)?;
+        let standing = self.live_standing(&mut writing.store(), person.session()).await?;
+        writing.store().update_session_organization(person.session(), place.organization.id).await?;
+        let session = Session { organization_id: Some(place.organization.id), ..standing.session };
+        let told = Told::by(actor, Deed::OrganizationSwitched, place.organization.id);
+        self.tell(&mut writing.store(), told).await?;
+        let signed_in = self.renew(&mut writing.store(), actor, &session, Some(place)).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(person.session().number());
+        Ok(signed_in)
+    }
+
+    /// A new secret for a session that goes on: a new cookie where one authenticated the call, a new pair otherwise.
+    pub(crate) async fn renew(
+        &self,
+        store: &mut Store<'_>,
+        actor: &Actor,
+        session: &Session,
+        place: Option<&Membership>,
+    ) -> Result<SignedIn, Error> {
+        let user = store.find_user(session.user_id).await?.ok_or(Error::NotFound)?;
+        store.delete_unused_refresh_tokens(session.id).await?;
+        let by_cookie = actor.principal().came_by_cookie();
+        let cookie = by_cookie.then(|| PlainToken::random(""));
+        if let Some(cookie) = &cookie {
+            store.update_session_cookie(session.id, Some(cookie.hashed())).await?;
+        }
+        let pair = self.new_pair(store, session, &user.email, place).await?;
+        Ok(SignedIn {
+            view: self.sign_in_view(session, Some(pair), &user, place),
+            cookie: cookie.map(|value| self.session_cookie(value, session)),
+        })
+    }
+
+    /// Where a session stands in its own organization; an error when its holder may not go on.
+    pub(crate) async fn live_standing(
+        &self,
+        store: &mut Store<'_>,
+        session: SessionId,
+    ) -> Result<SessionStanding, Error> {
+        let none = TokenId::new(Timestamp::default(), [0; 10]);
+        let revoked = Error::Unauthenticated(Code::TokenRevoked);
+        let Some(first) = store.find_standing(session, None, none).await? else { return Err(revoked) };
+        let organization = first.session.organization_id;
+        let Some(mut standing) = store.find_standing(session, organization, none).await? else { return Err(revoked) };
+        if let Some(seen) = self.0.memory.last_seen(session) {
+            standing.session.last_seen_at = standing.session.last_seen_at.latest(seen);
+        }
+        if standing.disabled || !standing.session.is_live(self.now(), self.0.settings.sessions.idle) {
+            return Err(revoked);
+        }
+        if standing.role.is_some() && standing.organization_suspended {
+            return Err(Error::Forbidden(Code::OrganizationSuspended));
+        }
+        Ok(standing)
+    }
+
+    fn seal_pair(&self, session: SessionId, pair: &TokenPair) -> Result<Vec<u8>, Error> {
+        let text = serde_json::to_vec(pair).map_err(Error::internal)?;
+        self.0.vault.seal(Purpose::Successor, &session.to_string(), &text).map_err(Error::internal)
+    }
+
+    fn open_pair(&self, session: SessionId, sealed: &[u8]) -> Result<TokenPair, Error> {
+        let text = self.0.vault.open(Purpose::Successor, &session.to_string(), sealed).map_err(Error::internal)?;
+        serde_json::from_slice(&text).map_err(Error::internal)
+    }
+}
+
+fn place(standing: &SessionStanding) -> Option<(OrganizationId, Role)> {
+    let role = standing.role.filter(|_| !standing.member_suspended)?;
+    standing.session.organization_id.map(|organization| (organization, role))
+}

@@ -1,0 +1,142 @@
+//! What goes on in the background: writing what was counted, rotating signing keys, dropping what has ended.
+
+use std::time::Duration;
+
+use crate::Latchkey;
+use crate::clock::Timestamp;
+use crate::crypto::signing::{KeyRing, SigningKey, algorithm_name, generate};
+use crate::crypto::vault::Purpose;
+use crate::error::Error;
+use crate::store::{KeyCall, StoredSigningKey, UsageRow};
+use crate::usage::{Call, KeyUse, call_id};
+
+/// How long single calls of API keys are kept.
+const CALLS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long hourly counts are kept.
+const HOURS_KEPT: i64 = 31 * 24;
+
+impl Latchkey {
+    /// Writes what was counted in memory: last-seen of sessions, use of keys.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let seen = self.0.memory.take_seen();
+        let used = self.0.usage.take();
+        if seen.is_empty() && used.is_empty() {
+            return Ok(());
+        }
+        let mut writing = self.0.db.write().await?;
+        writing.store().update_last_seen(&seen).await?;
+        for (key, used) in &used {
+            for tally in &used.tallies {
+                let row = UsageRow {
+                    key: *key,
+                    hour: tally.hour,
+                    endpoint: &tally.endpoint,
+                    calls: tally.calls,
+                    errors: tally.errors,
+                };
+                writing.store().update_usage(&row).await?;
+            }
+            write_calls(&mut writing, *key, used).await?;
+        }
+        writing.commit().await
+    }
+
+    /// Drops what has ended so long ago that nobody can ask for it.
+    pub async fn clean_up(&self) -> Result<(), Error> {
+        let now = self.now();
+        let mut writing = self.0.db.write().await?;
+        let ended = now.minus(self.0.settings.tokens.access_life).minus(Duration::from_secs(24 * 60 * 60));
+        writing.store().delete_old_sessions(ended, now).await?;
+        writing.store().delete_old_successors(now.minus(self.0.settings.tokens.replay)).await?;
+        writing.store().delete_ended_secrets(now.minus(Duration::from_secs(24 * 60 * 60))).await?;
+        let first_hour = now.millis().div_euclid(3_600_000) - HOURS_KEPT;
+        writing.store().delete_old_usage(now.minus(CALLS_KEPT), first_hour).await?;
+        writing.commit().await
+    }
+
+    /// Sees to it that a key signs, that the next one is published before it signs, and that an old one is withdrawn
+    /// once its last token has expired. Then loads what there is.
+    pub async fn keep_signing_keys(&self) -> Result<(), Error> {
+        let now = self.now();
+        let mut writing = self.0.db.write().await?;
+        let mut stored = writing.store().list_signing_keys().await?;
+        if self.0.settings.tokens.signing_key_file.is_none()
+            && let Some(signs_at) = self.next_key_signs_at(&stored, now)
+        {
+            let key = self.new_signing_key(signs_at)?;
+            writing.store().insert_signing_key(&key, now).await?;
+            stored.push(key);
+        }
+        let life = self.0.settings.tokens.access_life + Duration::from_secs(60);
+        let over = stored.windows(2).take_while(|pair| pair[1].signs_at.plus(life) <= now).count();
+        for key in stored.drain(..over) {
+            writing.store().delete_signing_key(&key.kid).await?;
+        }
+        writing.commit().await?;
+        self.load_signing_keys(&stored)
+    }
+
+    /// When the key to be made now will sign, if one is due.
+    fn next_key_signs_at(&self, stored: &[StoredSigningKey], now: Timestamp) -> Option<Timestamp> {
+        let settings = &self.0.settings.tokens;
+        let wanted = algorithm_name(settings.algorithm);
+        match stored.last() {
+            None => Some(now),
+            Some(last) if last.signs_at <= now && last.algorithm != wanted => Some(now.plus(settings.prepublish)),
+            Some(last) if last.signs_at.plus(settings.rotation) <= now.plus(settings.prepublish) => {
+                Some(last.signs_at.plus(settings.rotation).latest(now.plus(settings.prepublish)))
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn new_signing_key(&self, signs_at: Timestamp) -> Result<StoredSigningKey, Error> {
+        let algorithm = algorithm_name(self.0.settings.tokens.algorithm);
+        let private = generate(self.0.settings.tokens.algorithm)?;
+        let kid = SigningKey::from_pkcs8(algorithm, &private, signs_at)?.kid().to_owned();
+        let private = self.0.vault.seal(Purpose::SigningKey, &kid, &private).map_err(Error::internal)?;
+        Ok(StoredSigningKey { kid, algorithm: algorithm.to_owned(), private, signs_at })
+    }
+
+    fn load_signing_keys(&self, stored: &[StoredSigningKey]) -> Result<(), Error> {
+        let mut keys = Vec::with_capacity(stored.len() + 1);
+        for key in stored {
+            let private =
+                self.0.vault.open(Purpose::SigningKey, &key.kid, &key.private).map_err(Error::internal)?;
+            keys.push(SigningKey::from_pkcs8(&key.algorithm, &private, key.signs_at)?);
+        }
+        if let Some(path) = &self.0.settings.tokens.signing_key_file {
+            let pem = std::fs::read_to_string(path)
+                .map_err(|error| Error::internal(format!("the signing key file {}: {error}", path.display())))?;
+            // It signs from now on, whatever generated keys there were before.
+            keys.push(SigningKey::from_pem(&pem, "", self.now())?);
+        }
+        self.set_signing(KeyRing::new(keys));
+        Ok(())
+    }
+}
+
+async fn write_calls(
+    writing: &mut crate::store::Writing,
+    key: crate::id::ApiKeyId,
+    used: &KeyUse,
+) -> Result<(), Error> {
+    for call in &used.recent {
+        writing.store().insert_call(key, &stored_call(call)).await?;
+    }
+    if let Some(last) = used.recent.back() {
+        writing.store().update_last_use(key, &stored_call(last), used.calls).await?;
+    }
+    Ok(())
+}
+
+fn stored_call(call: &Call) -> KeyCall {
+    KeyCall {
+        id: call_id(call.at),
+        at: call.at,
+        endpoint: call.endpoint.to_string(),
+        status: i64::from(call.status),
+        address: call.address.to_string(),
+        user_agent: call.user_agent.to_string(),
+    }
+}

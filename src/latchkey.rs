@@ -1,0 +1,240 @@
+//! The one handle that every door holds, and how it is opened.
+
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::crypto::hasher::Hasher;
+use crate::crypto::signing::KeyRing;
+use crate::crypto::vault::{MasterKey, MasterKeyError, Purpose, Vault};
+use crate::error::Error;
+use crate::limit::{Counters, Rate, Window};
+use crate::memory::Memory;
+use crate::settings::{Settings, Storage};
+use crate::store::{Db, Engine, OpenError as StoreError};
+use crate::usage::Usage;
+
+/// The auth core. Cheap to clone; every clone is the same.
+#[derive(Clone)]
+pub struct Latchkey(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    /// Everything that decides about time or amount.
+    pub(crate) settings: Settings,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// The database.
+    pub(crate) db: Db,
+    /// Keys derived from the master key.
+    pub(crate) vault: Vault,
+    /// The pool that hashes passwords.
+    pub(crate) hasher: Hasher,
+    /// The keys that sign access tokens.
+    pub(crate) signing: RwLock<Arc<KeyRing>>,
+    /// What is remembered for verification.
+    pub(crate) memory: Memory,
+    /// How keys were used since it was last written.
+    pub(crate) usage: Usage,
+    /// Limits.
+    pub(crate) counters: Counters,
+}
+
+/// Why the core cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The database.
+    Store(StoreError),
+    /// The master key.
+    MasterKey(MasterKeyError),
+    /// Anything else.
+    Other(Error),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::MasterKey(error) => error.fmt(f),
+            Self::Other(Error::Internal(source) | Error::Unavailable(source)) => source.fmt(f),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<MasterKeyError> for OpenError {
+    fn from(error: MasterKeyError) -> Self {
+        Self::MasterKey(error)
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+const CHECK: &str = "master-key-check";
+const CHECK_TEXT: &[u8] = b"this database and this master key belong together";
+
+impl Latchkey {
+    /// Opens the database, brings it up to date, fits the master key to it, and prepares everything.
+    pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
+        let db = Db::open(&settings.storage).await?;
+        db.migrate().await?;
+        let vault = fit_master_key(&db, &settings.storage).await?;
+        let hasher = Hasher::start(&settings.hashing)?;
+        let believed = settings.memory.believed.unwrap_or(match db.engine() {
+            Engine::Sqlite => Duration::from_secs(60),
+            // Other nodes revoke too, and nothing tells this one.
+            Engine::Postgres => Duration::from_millis(900),
+        });
+        let memory = Memory::new(settings.memory.principals, believed);
+        let latchkey = Self(Arc::new(Inner {
+            settings,
+            clock,
+            db,
+            vault,
+            hasher,
+            signing: RwLock::default(),
+            memory,
+            usage: Usage::default(),
+            counters: Counters::default(),
+        }));
+        latchkey.keep_signing_keys().await?;
+        Ok(latchkey)
+    }
+
+    /// The time, as this installation sees it.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The clock itself, for tests that move it.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Everything that decides about time or amount.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The address people reach us at, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        &self.0.settings.public_url.0
+    }
+
+    /// How many passwords wait to be hashed.
+    pub fn hash_queue(&self) -> usize {
+        self.0.hasher.waiting()
+    }
+
+    /// The public halves of the signing keys (RFC 7517).
+    pub fn published_keys(&self) -> serde_json::Value {
+        self.signing().published()
+    }
+
+    /// Whether the database answers.
+    pub async fn check_database(&self) -> Result<(), Error> {
+        self.0.db.read().await?.store().find_fact(CHECK).await.map(|_| ())
+    }
+
+    /// Counts an ordinary call of an anonymous client.
+    pub fn admit_visitor(&self, address: IpAddr) -> Result<Window, Error> {
+        let who = ("visitor", network(address));
+        self.0.counters.take(self.now(), &who, self.0.settings.limits.ordinary).map_err(Error::RateLimited)
+    }
+
+    /// Seals a short-lived value that travels in a cookie of ours.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> Result<String, Error> {
+        use base64::Engine as _;
+        let sealed = self.0.vault.seal(Purpose::Flash, purpose, plain).map_err(Error::internal)?;
+        Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// Opens what [`Latchkey::seal`] made for the same purpose; `None` for anything else.
+    pub fn unseal(&self, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
+        use base64::Engine as _;
+        let sealed = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        self.0.vault.open(Purpose::Flash, purpose, &sealed).ok().map(|plain| plain.to_vec())
+    }
+
+    /// Writes what is counted in memory and closes the database. Nothing may be asked afterwards.
+    pub async fn close(&self) -> Result<(), Error> {
+        let flushed = self.flush().await;
+        self.0.db.close().await;
+        flushed
+    }
+
+    pub(crate) fn signing(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.0.signing.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set_signing(&self, ring: KeyRing) {
+        *self.0.signing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    pub(crate) fn limited(&self, who: &impl std::hash::Hash, rate: Rate) -> Result<Window, Error> {
+        self.0.counters.take(self.now(), who, rate).map_err(Error::RateLimited)
+    }
+}
+
+/// The network by which an address is counted: all of IPv4, the first 64 bits of IPv6.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+    }
+}
+
+async fn fit_master_key(db: &Db, storage: &Storage) -> Result<Vault, OpenError> {
+    let check = db.read().await?.store().find_fact(CHECK).await?;
+    let held = match &storage.master_key {
+        Some(text) => Some(MasterKey::parse(text)?),
+        None => MasterKey::read(&storage.master_key_file)?,
+    };
+    let key = match (held, &check) {
+        (Some(key), _) => key,
+        (None, Some(_)) => return Err(MasterKeyError::Missing.into()),
+        (None, None) => MasterKey::create(&storage.master_key_file)?,
+    };
+    let vault = Vault::new(&key)?;
+    let wrong = || OpenError::MasterKey(MasterKeyError::Wrong);
+    if let Some(sealed) = check {
+        vault.open(Purpose::Check, CHECK, &sealed).map_err(|_| wrong())?;
+        return Ok(vault);
+    }
+    let sealed = vault.seal(Purpose::Check, CHECK, CHECK_TEXT).map_err(Error::internal)?;
+    let mut writing = db.write().await?;
+    let first = writing.store().insert_fact(CHECK, &sealed).await?;
+    writing.commit().await?;
+    if !first {
+        // Another node was first: its key must be ours.
+        let sealed = db.read().await?.store().find_fact(CHECK).await?.ok_or_else(wrong)?;
+        vault.open(Purpose::Check, CHECK, &sealed).map_err(|_| wrong())?;
+    }
+    Ok(vault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_is_counted_by_its_first_64_bits() {
+        let net = |text: &str| network(text.parse().expect("an address"));
+        assert_eq!(net("2001:db8:1:2:3:4:5:6"), net("2001:db8:1:2:ffff::1"));
+        assert_ne!(net("2001:db8:1:2::1"), net("2001:db8:1:3::1"));
+        assert_eq!(net("::ffff:10.0.0.1"), net("10.0.0.1"));
+        assert_ne!(net("10.0.0.1"), net("10.0.0.2"));
+    }
+}

@@ -1,0 +1,64 @@
+//! # Latchkey: the auth core
+//!
+//! Every door of the product (REST, dialects, pages, command line) opens into this crate, which alone knows the rules.
+//!
+//! **The nouns** stand in the crate's root and do no IO: [`id`], [`email`], [`member`] (roles and the table of who may
+//! do what), [`api_key`] (form, checksum, scopes, states), [`clock`], [`field`], [`error`], [`limit`]. Without the
+//! feature `server` that is all there is, and it compiles for wasm.
+//!
+//! **The verbs** are methods of the one handle `Latchkey`, one file a group in `flow`: `authenticate` makes
+//! principals, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`, `api_key_use`, `verification`,
+//! `set_up`, `upkeep`. A verb takes a `Visitor` (nothing proven) or an `Actor` (proven), checks the right, and
+//! does all that belongs together in one transaction.
+//!
+//! **Below** stand `store` (the only SQL), `crypto` (hashing, sealing, signing), `memory` (what verification
+//! remembers, and how revocation reaches it), `usage` (counting without writing), `audit`.
+//!
+//! Arrows point down only: this crate knows neither the server nor the pages.
+
+pub mod api_key;
+pub mod clock;
+pub mod email;
+pub mod error;
+pub mod field;
+pub mod id;
+pub mod limit;
+pub mod member;
+
+#[cfg(feature = "server")]
+mod audit;
+#[cfg(feature = "server")]
+pub mod crypto;
+#[cfg(feature = "server")]
+pub mod flow;
+#[cfg(feature = "server")]
+mod latchkey;
+#[cfg(feature = "server")]
+mod memory;
+#[cfg(feature = "server")]
+pub mod organization;
+#[cfg(feature = "server")]
+pub mod password;
+#[cfg(feature = "server")]
+pub mod principal;
+#[cfg(feature = "server")]
+mod schema;
+#[cfg(feature = "server")]
+pub mod secret;
+#[cfg(feature = "server")]
+pub mod session;
+#[cfg(feature = "server")]
+pub mod settings;
+#[cfg(feature = "server")]
+pub mod store;
+#[cfg(feature = "server")]
+mod usage;
+#[cfg(feature = "server")]
+pub mod user;
+
+pub use error::{Code, Error};
+
+#[cfg(feature = "server")]
+pub use crate::latchkey::{Latchkey, OpenError};
+#[cfg(feature = "server")]
+pub use crate::principal::{Actor, Principal, Visitor};

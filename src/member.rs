@@ -1,0 +1,143 @@
+//! Roles, and the one table that says what each may do.
+
+use crate::api_key::Scope;
+
+/// What a person is in an organization, weakest first so that roles compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Reads the organization and looks after their own things.
+    Member,
+    /// Also invites.
+    Manager,
+    /// Also looks after people and every key of the organization.
+    Admin,
+    /// Also owns it.
+    Owner,
+}
+
+impl Role {
+    /// Every role, weakest first.
+    pub const ALL: [Self; 4] = [Self::Member, Self::Manager, Self::Admin, Self::Owner];
+
+    /// The wire name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "MEMBER",
+            Self::Manager => "MANAGER",
+            Self::Admin => "ADMIN",
+            Self::Owner => "OWNER",
+        }
+    }
+
+    /// Reads a wire name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
+    }
+
+    /// The coarse role that SalesOS clients read as `user.role` (contract section 2).
+    pub const fn coarse(self) -> &'static str {
+        match self {
+            Self::Member => "USER",
+            Self::Manager => "MANAGER",
+            Self::Admin | Self::Owner => "ADMIN",
+        }
+    }
+
+    /// Whether this role may do `action`.
+    pub fn may(self, action: Action) -> bool {
+        action.least_role().is_none_or(|least| self >= least)
+    }
+}
+
+impl serde::Serialize for Role {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Everything that needs a right. The two columns below are the whole truth about who may do what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Read the account behind the credential.
+    ReadSelf,
+    /// Ask whether a credential is good, or end the presented one.
+    Verify,
+    /// Change the account: profile, password, sessions. For people only.
+    ManageAccount,
+    /// Read, make, change and end one's own API keys.
+    ManageOwnKeys,
+    /// The same for every key of the organization.
+    ManageOrganizationKeys,
+    /// Make or keep a key with the scope `admin`.
+    GrantAdminScope,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 6] = [
+        Self::ReadSelf,
+        Self::Verify,
+        Self::ManageAccount,
+        Self::ManageOwnKeys,
+        Self::ManageOrganizationKeys,
+        Self::GrantAdminScope,
+    ];
+
+    /// The weakest role that may; `None`: nobody needs a membership for it.
+    pub const fn least_role(self) -> Option<Role> {
+        match self {
+            Self::ReadSelf | Self::Verify | Self::ManageAccount => None,
+            Self::ManageOwnKeys => Some(Role::Member),
+            Self::ManageOrganizationKeys | Self::GrantAdminScope => Some(Role::Admin),
+        }
+    }
+
+    /// What an API key needs for it.
+    pub const fn key_rule(self) -> KeyRule {
+        match self {
+            Self::ReadSelf | Self::Verify => KeyRule::AnyKey,
+            Self::ManageAccount => KeyRule::PeopleOnly,
+            Self::ManageOwnKeys | Self::ManageOrganizationKeys | Self::GrantAdminScope => KeyRule::Needs(Scope::Admin),
+        }
+    }
+}
+
+/// How an action treats API keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRule {
+    /// Any key may, whatever its scopes.
+    AnyKey,
+    /// A key with this scope may.
+    Needs(Scope),
+    /// No key may: it belongs to the person.
+    PeopleOnly,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stronger_role_may_all_that_a_weaker_one_may() {
+        for action in Action::ALL {
+            for pair in Role::ALL.windows(2) {
+                assert!(!pair[0].may(action) || pair[1].may(action), "{action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn members_cannot_manage_the_organizations_keys() {
+        assert!(!Role::Manager.may(Action::ManageOrganizationKeys));
+        assert!(Role::Admin.may(Action::ManageOrganizationKeys));
+        assert!(Role::Member.may(Action::ManageOwnKeys));
+    }
+
+    #[test]
+    fn roles_are_read_by_their_wire_names() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.as_str()), Some(role));
+        }
+        assert_eq!(Role::parse("owner"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Organizations, and people's places in them.
+
+use crate::clock::Timestamp;
+use crate::id::OrganizationId;
+use crate::member::Role;
+
+/// An organization, also called tenant.
+#[derive(Clone, Debug)]
+pub struct Organization {
+    /// Which one.
+    pub id: OrganizationId,
+    /// What it is called.
+    pub name: String,
+    /// Its name in addresses: lower-case letters, digits, dashes.
+    pub slug: String,
+    /// Since when nobody may act in it.
+    pub suspended_at: Option<Timestamp>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+}
+
+/// A person's place in an organization.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    /// Where.
+    pub organization: Organization,
+    /// As what.
+    pub role: Role,
+    /// Since when the place is suspended.
+    pub suspended_at: Option<Timestamp>,
+    /// Since when.
+    pub joined_at: Timestamp,
+}
+
+impl Membership {
+    /// Whether the person may act there now.
+    pub fn is_live(&self) -> bool {
+        self.suspended_at.is_none() && self.organization.suspended_at.is_none()
+    }
+}
+
+/// A slug from a name: what is left of it in lower-case letters and digits, joined by dashes, with `tail` at its end
+/// so that two organizations may have one name.
+pub fn slug(name: &str, tail: &str) -> String {
+    let mut slug = String::new();
+    for letter in name.chars().flat_map(char::to_lowercase) {
+        if letter.is_ascii_alphanumeric() {
+            slug.push(letter);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= 40 {
+            break;
+        }
+    }
+    let stem = slug.trim_end_matches('-');
+    if tail.is_empty() && !stem.is_empty() {
+        stem.to_owned()
+    } else {
+        format!("{}-{tail}", if stem.is_empty() { "team" } else { stem })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn a_slug_is_made_of_letters_digits_and_dashes() {
+        assert_eq!(slug("Blue Harbour & Sons", ""), "blue-harbour-sons");
+        assert_eq!(slug("Blue Harbour", "7f3a"), "blue-harbour-7f3a");
+        assert_eq!(slug("株式会社", "7f3a"), "team-7f3a");
+    }
+}

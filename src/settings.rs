@@ -1,0 +1,242 @@
+//! Everything that decides about time or amount, as plain values. Reading them from files and environment is the
+//! server's business; here is only what they mean and what they are when nobody says otherwise.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::limit::Rate;
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+/// All of them.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Where the data lives.
+    pub storage: Storage,
+    /// The address people reach us at: issuer and audience of tokens, base of every link.
+    pub public_url: PublicUrl,
+    /// Access tokens and the keys that sign them.
+    pub tokens: Tokens,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// Passwords.
+    pub passwords: Passwords,
+    /// Password hashing.
+    pub hashing: Hashing,
+    /// Limits.
+    pub limits: Limits,
+    /// Who may sign up.
+    pub registration: Registration,
+    /// Sizes of what is kept in memory.
+    pub memory: Memory,
+}
+
+/// Where the data lives.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Most connections held to the database.
+    pub connections: u32,
+    /// How long a call waits for a free connection.
+    pub wait: Duration,
+    /// The master key itself (base64 or hexadecimal).
+    pub master_key: Option<String>,
+    /// The file that holds it, or will when it is made at the first start.
+    pub master_key_file: PathBuf,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:latchkey-data/latchkey.db".to_owned(),
+            connections: 10,
+            wait: Duration::from_secs(5),
+            master_key: None,
+            master_key_file: PathBuf::from("latchkey-data/master.key"),
+        }
+    }
+}
+
+/// The address people reach us at, without a slash at its end.
+#[derive(Clone, Debug)]
+pub struct PublicUrl(pub String);
+
+impl Default for PublicUrl {
+    fn default() -> Self {
+        Self("http://localhost:3000".to_owned())
+    }
+}
+
+/// How access tokens are signed (RFC 7518, RFC 8037).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SigningAlgorithm {
+    /// ECDSA on P-256.
+    #[default]
+    Es256,
+    /// Ed25519.
+    EdDsa,
+    /// RSA of 3072 bits, PKCS#1 v1.5.
+    Rs256,
+}
+
+/// Access tokens and the keys that sign them.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Life of an access token.
+    pub access_life: Duration,
+    /// How new signing keys sign.
+    pub algorithm: SigningAlgorithm,
+    /// How long a key signs before the next one does.
+    pub rotation: Duration,
+    /// How long the next key is published before it signs.
+    pub prepublish: Duration,
+    /// A PKCS#8 PEM file that signs instead of generated keys.
+    pub signing_key_file: Option<PathBuf>,
+    /// How long a repeat of the direct predecessor gets the same successor again.
+    pub replay: Duration,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            access_life: Duration::from_secs(DAY),
+            algorithm: SigningAlgorithm::Es256,
+            rotation: Duration::from_secs(90 * DAY),
+            prepublish: Duration::from_secs(2 * DAY),
+            signing_key_file: None,
+            replay: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// Ends after so long without use.
+    pub idle: Duration,
+    /// Ends after so long whatever happens.
+    pub life: Duration,
+    /// The same for sessions that were not to be kept.
+    pub short_life: Duration,
+    /// How often last-seen and usage are written.
+    pub flush: Duration,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(14 * DAY),
+            life: Duration::from_secs(30 * DAY),
+            short_life: Duration::from_secs(DAY),
+            flush: Duration::from_secs(MINUTE),
+        }
+    }
+}
+
+/// Passwords.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    /// Fewest characters.
+    pub shortest: u32,
+    /// Most characters.
+    pub longest: u32,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { shortest: 12, longest: 128 }
+    }
+}
+
+/// Password hashing (OWASP Password Storage: m=19456 KiB, t=2, p=1 is the least).
+#[derive(Clone, Debug)]
+pub struct Hashing {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes.
+    pub iterations: u32,
+    /// Lanes.
+    pub lanes: u32,
+    /// Threads that hash.
+    pub threads: usize,
+    /// How many may wait.
+    pub queue: usize,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, lanes: 1, threads: cores(), queue: 64 }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Limits (contract section 1).
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Ordinary calls, by principal, or by address when anonymous.
+    pub ordinary: Rate,
+    /// Failed sign-ins, by address and by account, each.
+    pub sign_in: Rate,
+    /// New accounts by address.
+    pub sign_up: Rate,
+    /// `verify`, `forward` and `introspect`, by principal.
+    pub verify: Rate,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            ordinary: Rate::new(100, 60),
+            sign_in: Rate::new(5, 60),
+            sign_up: Rate::new(10, 60 * 60),
+            verify: Rate::new(600_000, 60),
+        }
+    }
+}
+
+impl Limits {
+    /// The same, a thousand times higher: for tests.
+    #[must_use]
+    pub fn relaxed(self) -> Self {
+        let relax = |rate: Rate| rate.times(1000);
+        Self {
+            ordinary: relax(self.ordinary),
+            sign_in: relax(self.sign_in),
+            sign_up: relax(self.sign_up),
+            verify: relax(self.verify),
+        }
+    }
+}
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody; a new organization is made for them.
+    #[default]
+    Open,
+    /// Whoever has an invitation.
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
+/// Sizes of what is kept in memory.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Credentials remembered as good.
+    pub principals: usize,
+    /// How long they are believed without asking the database; revocations on this node end that at once.
+    /// `None`: a minute on SQLite, one second on PostgreSQL, where other nodes revoke too.
+    pub believed: Option<Duration>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { principals: 100_000, believed: None }
+    }
+}

@@ -1,0 +1,184 @@
+//! Connections, transactions, and what the two engines do differently. Beside `sqlite.rs` and `postgres.rs` this is
+//! the only file that knows there are two.
+//!
+//! 2026-11-22: `sqlx::Any` holds under the limits the schema keeps (text, 64-bit integers, bytes, `$1`), so one
+//! set of statements serves both. Sums are cast to BIGINT because PostgreSQL's are NUMERIC.
+
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
+
+use super::{Store, postgres, sqlite};
+use crate::error::Error;
+use crate::settings::Storage;
+
+/// The engine behind the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded; one process.
+    Sqlite,
+    /// For more than one node.
+    Postgres,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    writer: AnyPool,
+    reader: AnyPool,
+    engine: Engine,
+}
+
+/// A connection to read with.
+pub struct Reading(PoolConnection<Any>);
+
+/// A transaction to write in; what is not committed is undone.
+pub struct Writing(Transaction<'static, Any>);
+
+/// Why the database cannot be used.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The address names no engine we know.
+    UnknownEngine,
+    /// The folder for the file cannot be made.
+    Folder(std::io::Error),
+    /// It cannot be reached or read.
+    Connect(sqlx::Error),
+    /// It was made by a newer version of this program.
+    Newer(i64),
+    /// A migration failed.
+    Migrate(MigrateError),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::UnknownEngine => f.write_str("the database address must begin with sqlite: or postgres://"),
+            Self::Folder(error) => write!(f, "the folder of the database cannot be made: {error}"),
+            Self::Connect(error) => write!(f, "the database cannot be reached: {error}"),
+            Self::Newer(version) => write!(
+                f,
+                "the database was made by a newer version of Latchkey (schema {version}); this one would not understand it",
+            ),
+            Self::Migrate(error) => write!(f, "bringing the database up to date failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl Db {
+    /// Opens the database; makes the file when there is none.
+    pub async fn open(storage: &Storage) -> Result<Self, OpenError> {
+        sqlx::any::install_default_drivers();
+        if let Some(path) = storage.url.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
+            if let Some(folder) = folder {
+                std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
+            }
+            sqlite::open(storage, path).await
+        } else if storage.url.starts_with("postgres:") || storage.url.starts_with("postgresql:") {
+            postgres::open(storage).await
+        } else {
+            Err(OpenError::UnknownEngine)
+        }
+    }
+
+    pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool) -> Self {
+        Self { writer, reader, engine }
+    }
+
+    pub(super) fn pool(storage: &Storage, most: u32) -> AnyPoolOptions {
+        AnyPoolOptions::new().max_connections(most).acquire_timeout(storage.wait).test_before_acquire(false)
+    }
+
+    /// Which engine it is.
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Brings the schema up to date; refuses a database that a newer version made.
+    pub async fn migrate(&self) -> Result<(), OpenError> {
+        migrator().run(&self.writer).await.map_err(|error| match error {
+            MigrateError::VersionMissing(version) => OpenError::Newer(version),
+            error => OpenError::Migrate(error),
+        })
+    }
+
+    /// A connection to read with.
+    pub async fn read(&self) -> Result<Reading, Error> {
+        Ok(Reading(self.reader.acquire().await?))
+    }
+
+    /// A transaction. On SQLite it takes the write lock at once, so that it cannot fail half-way for want of it.
+    pub async fn write(&self) -> Result<Writing, Error> {
+        Ok(Writing(match self.engine {
+            Engine::Sqlite => self.writer.begin_with(sqlite::BEGIN).await?,
+            Engine::Postgres => self.writer.begin().await?,
+        }))
+    }
+
+    /// Closes every connection, after what is under way.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Reading {
+    /// The statements.
+    pub fn store(&mut self) -> Store<'_> {
+        Store::new(&mut self.0)
+    }
+}
+
+impl Writing {
+    /// The statements.
+    pub fn store(&mut self) -> Store<'_> {
+        Store::new(&mut self.0)
+    }
+
+    /// Makes all of it durable, or none.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+fn migrator() -> Migrator {
+    const TEXTS: &[(i64, &str, &str)] = &[(1, "first", include_str!("migrations/0001_first.sql"))];
+    let migrations = TEXTS.iter().map(|(version, description, sql)| {
+        Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let away = match &error {
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => {
+                let code = error.code().unwrap_or_default();
+                sqlite::is_away(&code) || postgres::is_away(&code)
+            }
+            _ => false,
+        };
+        if away { Self::Unavailable(Box::new(error)) } else { Self::Internal(Box::new(error)) }
+    }
+}
+
+/// Whether `error` says that a row with this unique value exists already. `column` is the column as SQLite names it
+/// (`users.email`), `constraint` the index as PostgreSQL does.
+pub(super) fn is_duplicate(error: &sqlx::Error, column: &str, constraint: &str) -> bool {
+    error.as_database_error().is_some_and(|error| {
+        error.is_unique_violation()
+            && (error.constraint() == Some(constraint) || error.message().contains(column))
+    })
+}
+
+/// What statements run on.
+pub(super) type Connection = AnyConnection;
+/// What they give back.
+pub(super) type Row = AnyRow;

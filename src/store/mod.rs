@@ -1,0 +1,48 @@
+//! Rows in, domain types out: the only SQL there is.
+//!
+//! [`Store`] holds what belongs to the whole installation; what belongs to one organization is reached only through
+//! [`OrganizationStore`], which carries the organization's id into every statement. Verbs: `find`, `list`, `insert`,
+//! `update`, `delete`, `consume` (one conditional statement that succeeds once).
+
+mod api_keys;
+mod audit;
+mod db;
+mod facts;
+mod organizations;
+mod postgres;
+mod row;
+mod sessions;
+mod sqlite;
+mod usage;
+mod users;
+
+pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
+pub use audit::NewEvent;
+pub use db::{Db, Engine, OpenError, Reading, Writing};
+pub use facts::StoredSigningKey;
+pub use sessions::{NewSession, SessionStanding};
+pub use usage::{KeyCall, KeyTotals, UsageRow};
+
+use crate::id::OrganizationId;
+
+/// Statements on a connection.
+pub struct Store<'c> {
+    connection: &'c mut db::Connection,
+}
+
+/// Statements that see one organization only.
+pub struct OrganizationStore<'c> {
+    connection: &'c mut db::Connection,
+    organization: OrganizationId,
+}
+
+impl<'c> Store<'c> {
+    pub(crate) fn new(connection: &'c mut db::Connection) -> Self {
+        Self { connection }
+    }
+
+    /// What belongs to one organization. The id comes from the proof of a right, never from a request.
+    pub fn organization(&mut self, organization: OrganizationId) -> OrganizationStore<'_> {
+        OrganizationStore { connection: &mut *self.connection, organization }
+    }
+}

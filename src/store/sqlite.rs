@@ -1,0 +1,34 @@
+//! What only SQLite needs: one writer beside many readers, WAL, and durability before a commit is acknowledged.
+
+use sqlx::{AnyConnection, AnyPool, Executor as _};
+
+use super::db::{Db, Engine, OpenError};
+use crate::settings::Storage;
+
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;";
+
+pub(super) async fn open(storage: &Storage, path: &str) -> Result<Db, OpenError> {
+    let url = format!("sqlite://{}?mode=rwc", path.replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
+    let writer = pool(storage, 1, &url).await?;
+    let reader = pool(storage, storage.connections.max(1), &url).await?;
+    Ok(Db::new(Engine::Sqlite, writer, reader))
+}
+
+async fn pool(storage: &Storage, most: u32, url: &str) -> Result<AnyPool, OpenError> {
+    Db::pool(storage, most)
+        .after_connect(|connection: &mut AnyConnection, _| {
+            Box::pin(async move { connection.execute(SETTINGS).await.map(|_| ()) })
+        })
+        .connect(url)
+        .await
+        .map_err(OpenError::Connect)
+}
+
+/// SQLITE_BUSY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN, in their extended forms too.
+pub(super) fn is_away(code: &str) -> bool {
+    // PostgreSQL's codes have five characters and may be numbers too.
+    code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 10 | 13 | 14))
+}

@@ -1,0 +1,125 @@
+use sqlx::query;
+
+use super::Store;
+use super::db::{Row, is_duplicate};
+use super::row::Columns as _;
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::error::{Code, Error};
+use crate::id::UserId;
+use crate::user::User;
+
+fn user(row: &Row) -> Result<User, Error> {
+    Ok(User {
+        id: row.parsed("id")?,
+        email: row.known("email", Email::parse)?,
+        name: row.text("name")?,
+        first_name: row.maybe_text("first_name")?,
+        last_name: row.maybe_text("last_name")?,
+        avatar_url: row.maybe_text("avatar_url")?,
+        email_verified_at: row.maybe_at("email_verified_at")?,
+        disabled_at: row.maybe_at("disabled_at")?,
+        landlord_since: row.maybe_at("landlord_since")?,
+        created_at: row.at("created_at")?,
+        updated_at: row.at("updated_at")?,
+    })
+}
+
+impl Store<'_> {
+    /// The account with this id.
+    pub async fn find_user(&mut self, id: UserId) -> Result<Option<User>, Error> {
+        let row = query("SELECT * FROM users WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.as_ref().map(user).transpose()
+    }
+
+    /// The account with this address, and the hash of its password.
+    pub async fn find_user_by_email(&mut self, email: &Email) -> Result<Option<(User, Option<String>)>, Error> {
+        let row = query("SELECT * FROM users WHERE email = $1")
+            .bind(email.as_str())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.map(|row| Ok((user(&row)?, row.maybe_text("password_hash")?))).transpose()
+    }
+
+    /// The hash of somebody's password.
+    pub async fn find_password_hash(&mut self, id: UserId) -> Result<Option<String>, Error> {
+        let row = query("SELECT password_hash FROM users WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.map_or(Ok(None), |row| row.maybe_text("password_hash"))
+    }
+
+    /// A new account; `email_taken` when the address has one.
+    pub async fn insert_user(&mut self, user: &User, password_hash: Option<&str>) -> Result<(), Error> {
+        let inserted = query(
+            "INSERT INTO users (id, email, name, first_name, last_name, avatar_url, password_hash, email_verified_at,
+                landlord_since, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+        )
+        .bind(user.id.to_string())
+        .bind(user.email.as_str())
+        .bind(&user.name)
+        .bind(user.first_name.as_deref())
+        .bind(user.last_name.as_deref())
+        .bind(user.avatar_url.as_deref())
+        .bind(password_hash)
+        .bind(user.email_verified_at.map(Timestamp::millis))
+        .bind(user.landlord_since.map(Timestamp::millis))
+        .bind(user.created_at.millis())
+        .execute(&mut *self.connection)
+        .await;
+        match inserted {
+            Err(error) if is_duplicate(&error, "users.email", "users_email") => Err(Error::Conflict(Code::EmailTaken)),
+            inserted => Ok(inserted.map(|_| ())?),
+        }
+    }
+
+    /// Writes the profile.
+    pub async fn update_profile(&mut self, user: &User) -> Result<(), Error> {
+        query(
+            "UPDATE users SET name = $2, first_name = $3, last_name = $4, avatar_url = $5, updated_at = $6 WHERE id = $1",
+        )
+        .bind(user.id.to_string())
+        .bind(&user.name)
+        .bind(user.first_name.as_deref())
+        .bind(user.last_name.as_deref())
+        .bind(user.avatar_url.as_deref())
+        .bind(user.updated_at.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Replaces the hash of a password if it is still `old`; says whether it was.
+    pub async fn update_password(
+        &mut self,
+        id: UserId,
+        old: Option<&str>,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let updated = query(
+            "UPDATE users SET password_hash = $3, updated_at = $4
+             WHERE id = $1 AND COALESCE(password_hash, '') = $2",
+        )
+        .bind(id.to_string())
+        .bind(old.unwrap_or_default())
+        .bind(new)
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Whether anybody looks after the platform yet.
+    pub async fn has_landlord(&mut self) -> Result<bool, Error> {
+        let row = query("SELECT 1 AS one FROM users WHERE landlord_since IS NOT NULL LIMIT 1")
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        Ok(row.is_some())
+    }
+}

@@ -1,0 +1,115 @@
+//! How API keys are used, counted in memory and written once in a while: never on the path of a request.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::id::{ApiKeyId, TokenId};
+use crate::principal::Visitor;
+
+const SHARDS: usize = 16;
+/// How many calls of one key are kept word for word between two writings.
+const RECENT: usize = 50;
+const HOUR: i64 = 3_600_000;
+
+/// One call, as it is kept until it is written.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) at: Timestamp,
+    pub(crate) endpoint: Arc<str>,
+    pub(crate) status: u16,
+    pub(crate) address: IpAddr,
+    pub(crate) user_agent: Arc<str>,
+}
+
+/// Calls of one hour and endpoint.
+pub(crate) struct Tally {
+    pub(crate) hour: i64,
+    pub(crate) endpoint: Arc<str>,
+    pub(crate) calls: i64,
+    pub(crate) errors: i64,
+}
+
+/// All that is kept of one key.
+#[derive(Default)]
+pub(crate) struct KeyUse {
+    pub(crate) calls: i64,
+    pub(crate) tallies: Vec<Tally>,
+    pub(crate) recent: VecDeque<Call>,
+}
+
+#[derive(Default)]
+pub(crate) struct Usage {
+    shards: [Mutex<HashMap<ApiKeyId, KeyUse>>; SHARDS],
+}
+
+impl Usage {
+    /// Counts one call.
+    pub(crate) fn note(&self, key: ApiKeyId, now: Timestamp, endpoint: &str, status: u16, visitor: &Visitor) {
+        let shard = usize::try_from(key.number() % SHARDS as u128).unwrap_or(0);
+        let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        shard.entry(key).or_default().note(now, endpoint, status, visitor);
+    }
+
+    /// All that was counted since the last time.
+    pub(crate) fn take(&self) -> Vec<(ApiKeyId, KeyUse)> {
+        let drain = |shard: &Mutex<HashMap<ApiKeyId, KeyUse>>| {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.drain().collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(drain).collect()
+    }
+}
+
+impl KeyUse {
+    fn note(&mut self, now: Timestamp, endpoint: &str, status: u16, visitor: &Visitor) {
+        let hour = now.millis().div_euclid(HOUR);
+        let errors = i64::from(status >= 400);
+        self.calls += 1;
+        let place = self.tallies.iter().position(|tally| tally.hour == hour && *tally.endpoint == *endpoint);
+        let place = place.unwrap_or_else(|| {
+            self.tallies.push(Tally { hour, endpoint: endpoint.into(), calls: 0, errors: 0 });
+            self.tallies.len() - 1
+        });
+        let tally = &mut self.tallies[place];
+        tally.calls += 1;
+        tally.errors += errors;
+        let endpoint = Arc::clone(&tally.endpoint);
+        let user_agent = match self.recent.back() {
+            Some(last) if *last.user_agent == *visitor.user_agent => Arc::clone(&last.user_agent),
+            _ => visitor.user_agent.as_str().into(),
+        };
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Call { at: now, endpoint, status, address: visitor.address, user_agent });
+    }
+}
+
+/// The id under which a call is kept: sortable by its instant.
+pub(crate) fn call_id(at: Timestamp) -> TokenId {
+    TokenId::new(at, crate::crypto::random())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_is_counted_and_the_last_ones_are_kept() {
+        let usage = Usage::default();
+        let key = ApiKeyId::new(Timestamp::from_seconds(1), [1; 10]);
+        let visitor =
+            Visitor { address: [127, 0, 0, 1].into(), user_agent: "curl".to_owned(), request_id: String::new() };
+        for call in 0..120 {
+            let status = if call % 4 == 0 { 403 } else { 200 };
+            usage.note(key, Timestamp::from_seconds(call), "GET /v1/auth/verify", status, &visitor);
+        }
+        let taken = usage.take();
+        let (_, used) = &taken[0];
+        assert_eq!((used.calls, used.tallies[0].calls, used.tallies[0].errors), (120, 120, 30));
+        assert_eq!(used.recent.len(), RECENT);
+        assert!(usage.take().is_empty());
+    }
+}
