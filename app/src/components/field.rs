@@ -1,0 +1,114 @@
+//! Fields: a label, an input, a hint, and a place for what is wrong.
+
+use crate::islands::password::ShowPassword;
+use crate::note::FormState;
+use leptos::prelude::*;
+
+/// What a field is, besides its label.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Name of the input.
+    pub name: &'static str,
+    /// `type`; text when empty.
+    pub kind: &'static str,
+    /// `autocomplete`; off when empty.
+    pub autocomplete: &'static str,
+    /// What stands in it at first.
+    pub value: String,
+    /// A sentence under it.
+    pub hint: &'static str,
+    /// May be left empty; the label says so.
+    pub optional: bool,
+    /// The focus begins here.
+    pub focused: bool,
+    /// Most characters.
+    pub longest: Option<u32>,
+}
+
+/// `key[name]` as an id: `key-name`.
+pub fn id_of(name: &str) -> String {
+    name.replace('[', "-").replace(']', "")
+}
+
+fn described(id: &str, hint: &str) -> String {
+    if hint.is_empty() { format!("{id}-error") } else { format!("{id}-hint {id}-error") }
+}
+
+/// A field for one line of text.
+#[component]
+pub fn TextField(
+    /// The label.
+    label: &'static str,
+    /// The input.
+    input: Input,
+    /// What came of the form before.
+    state: FormState,
+) -> impl IntoView {
+    let id = id_of(input.name);
+    let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
+    let error = state.error(input.name);
+    view! {
+        <div class="field" class:field-password=input.kind == "password">
+            <label for=id.clone()>
+                {label}
+                {input.optional.then(|| view! { <span class="optional">" (optional)"</span> })}
+            </label>
+            <input
+                class="input"
+                id=id.clone()
+                name=input.name
+                type=if input.kind.is_empty() { "text" } else { input.kind }
+                autocomplete=if input.autocomplete.is_empty() { "off" } else { input.autocomplete }
+                value=(input.kind != "password").then(|| state.text(input.name, &input.value))
+                maxlength=input.longest
+                aria-required=(!input.optional).then_some("true")
+                autofocus=input.focused
+                spellcheck=matches!(input.kind, "email" | "password" | "url").then_some("false")
+                autocapitalize=matches!(input.kind, "email" | "password").then_some("none")
+                aria-invalid=(!error.is_empty()).then_some("true")
+                aria-describedby=described(&id, input.hint)
+            />
+            {(input.kind == "password").then(|| view! { <ShowPassword/> })}
+            {(!input.hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{input.hint}</p> })}
+            <p class="field-error" id=error_id>{error}</p>
+        </div>
+    }
+}
+
+/// A field whose value is one of a list.
+#[component]
+pub fn SelectField(
+    /// The label.
+    label: &'static str,
+    /// Name of the select.
+    name: &'static str,
+    /// Value, words, and a sentence that is shown when it is chosen.
+    options: Vec<(&'static str, String, String)>,
+    /// The value chosen at first.
+    first: &'static str,
+    /// What came of the form before.
+    state: FormState,
+) -> impl IntoView {
+    let id = id_of(name);
+    let error_id = format!("{id}-error");
+    let options = options
+        .into_iter()
+        .map(|(value, words, sentence)| {
+            let selected = state.chosen(name, value, value == first);
+            view! {
+                <option value=value selected=selected data-sentence=(!sentence.is_empty()).then_some(sentence)>
+                    {words}
+                </option>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <select class="select" id=id name=name aria-describedby=error_id.clone()>
+                {options}
+            </select>
+            <p class="field-error" id=error_id>{state.error(name)}</p>
+        </div>
+    }
+}

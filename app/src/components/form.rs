@@ -1,0 +1,48 @@
+//! Forms.
+
+use super::icon::Icon;
+use crate::note::FormState;
+use crate::request::Desk;
+use leptos::prelude::*;
+
+/// A form that posts to one of our addresses: with the proof that it is ours, and a place for what went wrong.
+#[component]
+pub fn PostForm(
+    /// The address it posts to.
+    action: &'static str,
+    /// What came of it before.
+    #[prop(optional)]
+    state: FormState,
+    /// How its parts are laid out.
+    #[prop(default = "stack")]
+    class: &'static str,
+    /// Always a full load of the next page.
+    #[prop(optional)]
+    plain: bool,
+    children: Children,
+) -> impl IntoView {
+    let csrf = use_context::<Desk>().map(|desk| desk.csrf).unwrap_or_default();
+    view! {
+        <form method="post" action=action class=class data-plain=plain.then_some("") novalidate>
+            <input type="hidden" name="csrf" value=csrf/>
+            <Summary state=state/>
+            {children()}
+        </form>
+    }
+}
+
+/// What went wrong with the whole form. Always there, so that a script has a place to write to.
+#[component]
+fn Summary(state: FormState) -> impl IntoView {
+    let text = state.summary();
+    let refused = text.is_some();
+    view! {
+        <div class="notice notice-bad" role="alert" tabindex="-1" data-summary="" hidden=!refused autofocus=refused>
+            <Icon name="warning"/>
+            <div>
+                <p>{text}</p>
+                <a href="/login" target="_blank" hidden>"Sign in again in a new tab"</a>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,173 @@
+//! The frames that pages stand in.
+
+use super::form::PostForm;
+use super::icon::{Brand, Icon};
+use super::notice::Notices;
+use super::theme::ThemeForm;
+use crate::error::Refusal;
+use crate::format;
+use crate::islands::live::Live;
+use crate::note::{Note, Said};
+use crate::request::{self, Done, Form};
+use crate::routes::Page;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+use leptos_meta::Title;
+
+/// Who is at home, as the frame shows it.
+#[derive(Clone)]
+pub struct Resident {
+    /// Their name.
+    pub name: String,
+    /// The organization they act in, or their address.
+    pub place: String,
+}
+
+/// The frame of pages for people who are signed in.
+#[component]
+pub fn House(
+    /// Which page stands in it.
+    page: Page,
+    /// The heading, also the title of the window.
+    title: &'static str,
+    /// Who is signed in.
+    resident: Resident,
+    /// Reading width.
+    #[prop(optional)]
+    narrow: bool,
+    /// An open dialog; the rest of the page rests meanwhile.
+    #[prop(default = None)]
+    overlay: Option<AnyView>,
+    children: Children,
+) -> impl IntoView {
+    let covered = overlay.is_some();
+    view! {
+        <Title text=format!("{title} · Latchkey")/>
+        <Live>
+            <div class="house" inert=covered>
+                <a class="skip" href="#main">"Skip to the page"</a>
+                <Side page=page resident=resident/>
+                <main class="main" class:main-narrow=narrow id="main" tabindex="-1">
+                    <Notices/>
+                    {children()}
+                </main>
+            </div>
+            <div id="overlay" data-region="">{overlay}</div>
+        </Live>
+    }
+}
+
+#[component]
+fn Side(page: Page, resident: Resident) -> impl IntoView {
+    let link = |to: Page, icon: &'static str, label: &'static str| {
+        view! {
+            <li>
+                <a href=to.path() aria-current=(to == page).then_some("page")>
+                    <Icon name=icon/>
+                    {label}
+                </a>
+            </li>
+        }
+    };
+    view! {
+        <header class="side">
+            <Brand/>
+            <nav aria-label="Settings">
+                <ul>
+                    {link(Page::ApiKeys, "key", "API keys")}
+                    {link(Page::Profile, "person", "Profile")}
+                    {link(Page::Security, "shield", "Security")}
+                </ul>
+            </nav>
+            <div class="side-foot">
+                <div class="who">
+                    <span class="initials" aria-hidden="true">{format::initials(&resident.name)}</span>
+                    <b>{resident.name}</b>
+                    <span class="hint">{resident.place}</span>
+                </div>
+                <ThemeForm/>
+                <PostForm action=SignOut::PATH class="sign-out-form">
+                    <button type="submit" class="button button-quiet sign-out">
+                        <Icon name="out"/>
+                        "Sign out"
+                    </button>
+                </PostForm>
+            </div>
+        </header>
+    }
+}
+
+/// Ends this session.
+#[server(name = SignOut, prefix = "/fn", endpoint = "sign-out")]
+pub async fn sign_out(csrf: String) -> Result<Done, Refusal> {
+    request::answer(Form::new("sign-out", "sign-out", Page::FIRST), async {
+        if request::actor()?.is_some() {
+            let actor = request::change(&csrf)?;
+            request::latchkey()?.sign_out(&actor).await?;
+        }
+        request::end_session();
+        request::leave_note(Page::Login, Note::Said(Said::SignedOut))?;
+        Ok(Page::Login.path().to_owned())
+    })
+    .await
+}
+
+/// The frame of pages for people who are about to come in.
+#[component]
+pub fn Front(
+    /// The heading, also the title of the window.
+    title: &'static str,
+    /// A sentence under it.
+    #[prop(into)]
+    lead: String,
+    /// A line under the card.
+    #[prop(default = None)]
+    aside: Option<AnyView>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <Title text=format!("{title} · Latchkey")/>
+        <div class="front">
+            <main id="main">
+                <Brand/>
+                <div class="card">
+                    <header>
+                        <h1>{title}</h1>
+                        <p class="soft">{lead}</p>
+                    </header>
+                    <Live>
+                        <Notices/>
+                        {children()}
+                    </Live>
+                </div>
+                {aside.map(|aside| view! { <p class="aside">{aside}</p> })}
+            </main>
+            <footer>
+                <ThemeForm/>
+            </footer>
+        </div>
+    }
+}
+
+/// The head of a page.
+#[component]
+pub fn PageHead(
+    /// The heading.
+    title: &'static str,
+    /// A sentence under it.
+    #[prop(into)]
+    lead: String,
+    /// What to do here.
+    #[prop(optional)]
+    action: Option<AnyView>,
+) -> impl IntoView {
+    view! {
+        <div class="page-head">
+            <div>
+                <h1>{title}</h1>
+                <p>{lead}</p>
+            </div>
+            {action}
+        </div>
+    }
+}

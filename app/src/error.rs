@@ -1,0 +1,160 @@
+//! What people read when something cannot be done: the only place where failures get their words.
+//!
+//! A [`Refusal`] is what a form's address answers. It is made from the core's closed error and nothing else, so no text
+//! of a request, and nothing of the cause of a fault, can find its way into it.
+
+use crate::format;
+use latchkey::Error;
+use latchkey::error::Code;
+use latchkey::field::{Field, FieldCode};
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+/// Why a form was refused, in words, and beside which fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// What went wrong and what to do next.
+    pub summary: String,
+    /// What is wrong with single fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldRefusal>,
+    /// Where to sign in again, when the session has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<String>,
+    /// Present when the page is older than the session: with a fresh copy of it the same form may pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
+}
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldRefusal {
+    /// The name of the input.
+    pub name: String,
+    /// The sentence under it.
+    pub message: String,
+}
+
+impl Refusal {
+    /// The words for `error` in a form whose inputs are called `group[field]`.
+    pub fn of(error: &Error, group: &str, request_id: &str) -> Self {
+        let fields = fields_of(error).into_iter().map(|(field, message)| FieldRefusal { name: input_name(group, field), message });
+        Self {
+            summary: summary_of(error, request_id),
+            fields: fields.collect(),
+            sign_in: None,
+            stale: matches!(error, Error::Forbidden(Code::CsrfFailed)).then(|| "yes".to_owned()),
+        }
+    }
+
+    /// The sentence for one input.
+    pub fn about(&self, name: &str) -> String {
+        self.fields.iter().find(|field| field.name == name).map(|field| field.message.clone()).unwrap_or_default()
+    }
+}
+
+impl FromServerFnError for Refusal {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
+        crate::request::unreadable();
+        Self { summary: "We could not read this form. Reload the page, then send it again.".to_owned(), ..Self::default() }
+    }
+}
+
+/// How the input of a field is called in a form.
+pub fn input_name(group: &str, field: Field) -> String {
+    let list = if field == Field::Scopes { "[]" } else { "" };
+    format!("{group}[{}]{list}", field.as_str())
+}
+
+/// The sentence above the form, or on the error page.
+pub fn summary_of(error: &Error, request_id: &str) -> String {
+    let fixed = match error {
+        Error::Invalid(_) | Error::WeakPassword(_) => "Almost there: have another look at the marked fields.",
+        Error::Unauthenticated(Code::InvalidCredentials) => "That email and password do not match. Check both and try again.",
+        Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
+        Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
+        Error::Malformed(_) | Error::Shape(_) => "We could not read this form. Reload the page, then send it again.",
+        Error::Forbidden(Code::CsrfFailed) => "This page was open for a long time. Send the form once more.",
+        Error::Forbidden(Code::InsufficientRole | Code::InsufficientScope) => {
+            "Your role does not allow this. An owner or admin of your organization can do it."
+        }
+        Error::Forbidden(Code::RegistrationClosed) => "New accounts are closed here. Ask an administrator to add you.",
+        Error::Forbidden(Code::OrganizationSuspended) => "This organization is suspended. Its owner can tell you more.",
+        Error::Forbidden(_) => "This is not allowed. An owner or admin of your organization can tell you more.",
+        Error::NotFound => "This is no longer here. Reload the page to see what is.",
+        Error::Conflict(Code::EmailTaken) => "There is an account with this email already. Sign in instead.",
+        Error::Conflict(Code::KeyNotUsable) => "This key has ended in the meantime. Reload the page to see where it stands.",
+        Error::Conflict(_) => "This has changed in the meantime. Reload the page, then try again.",
+        Error::Unavailable(_) => "A part of the service does not answer. Try again in a moment; nothing is lost.",
+        Error::Locked { .. } | Error::RateLimited(_) | Error::Busy { .. } => return wait(error),
+        Error::Internal(_) => return fault(request_id),
+    };
+    fixed.to_owned()
+}
+
+fn wait(error: &Error) -> String {
+    let time = error.retry_after().map_or_else(|| "a moment".to_owned(), format::duration);
+    match error {
+        Error::Busy { .. } => format!("A lot is going on right now. Try again in {time}."),
+        Error::Locked { .. } => format!("There were too many wrong tries. Try again in {time}."),
+        _ => format!("That was too often. Try again in {time}."),
+    }
+}
+
+fn fault(request_id: &str) -> String {
+    format!("Something went wrong on our side. Try again; if it stays so, tell your administrator this number: {request_id}")
+}
+
+fn fields_of(error: &Error) -> Vec<(Field, String)> {
+    match error {
+        Error::Invalid(errors) => errors.iter().map(|one| (one.field, sentence(one.field, one.code))).collect(),
+        Error::WeakPassword(problem) => {
+            [Field::Password, Field::NewPassword].map(|field| (field, problem.message())).to_vec()
+        }
+        Error::Malformed(Code::InvalidPassword) => vec![(Field::CurrentPassword, "This is not your current password.".to_owned())],
+        Error::Conflict(Code::EmailTaken) => vec![(Field::Email, "There is an account with this email already.".to_owned())],
+        _ => Vec::new(),
+    }
+}
+
+fn sentence(field: Field, code: FieldCode) -> String {
+    match (field, code) {
+        (Field::Scopes, FieldCode::Required | FieldCode::Empty) => "Choose at least one.".to_owned(),
+        (Field::Scopes, _) => "Names of your own begin with a letter and have no spaces, such as READ_LEADS.".to_owned(),
+        (Field::ExpiresAt, _) => "Choose a day after today.".to_owned(),
+        (Field::Mode | Field::Owner | Field::OverlapSeconds | Field::Status, _) => "Choose one of these.".to_owned(),
+        (_, FieldCode::Required | FieldCode::Empty) => format!("Enter {}.", called(field)),
+        (_, FieldCode::TooLong(most)) => format!("Keep this to {most} characters."),
+        (_, FieldCode::NotAnEmail) => "Enter an email such as name@example.com.".to_owned(),
+        (_, FieldCode::NotADate) => "Choose a day.".to_owned(),
+        (_, FieldCode::NotInTheFuture) => "Choose a time that is still to come.".to_owned(),
+        (_, FieldCode::OutOfRange(least, most)) => format!("Enter a whole number from {least} to {most}."),
+        (_, FieldCode::NotOneOf(_)) => "Choose one of these.".to_owned(),
+        (_, FieldCode::NotAUrl) => "Enter an address that begins with https://.".to_owned(),
+        (_, FieldCode::NotAddresses) => "Enter addresses such as 203.0.113.7 or 10.0.0.0/8, with commas between.".to_owned(),
+        (_, FieldCode::NotDomains) => "Enter names such as example.com, with commas between.".to_owned(),
+        (_, FieldCode::NotScopes) => "Choose from the list.".to_owned(),
+        (_, FieldCode::TooMany(most)) => format!("Keep this to {most} entries."),
+        (_, FieldCode::NotAName) => "Use letters, digits and punctuation only.".to_owned(),
+    }
+}
+
+fn called(field: Field) -> &'static str {
+    match field {
+        Field::Email => "your email",
+        Field::Password => "a password",
+        Field::CurrentPassword => "your current password",
+        Field::NewPassword => "a new password",
+        Field::Name => "a name",
+        Field::FirstName => "a first name",
+        Field::LastName => "a last name",
+        Field::Company => "the name of your organization",
+        Field::Reason => "a reason",
+        Field::RateLimit | Field::RateLimitPerDay | Field::RateLimitPerMinute | Field::RateLimitWindow => "a whole number",
+        _ => "something here",
+    }
+}

@@ -1,0 +1,180 @@
+//! What one response leaves for the next page: a result, a new key, or a form that was refused.
+//!
+//! It travels in a sealed cookie that lives two minutes and is taken off by the page that shows it. So a form without a
+//! script loses no typed text, a new key is shown once without standing in an address, and nobody can make a page say
+//! anything by sending a link. What people typed as a secret is never in it.
+
+use crate::error::Refusal;
+use crate::routes::Page;
+use serde::{Deserialize, Serialize};
+
+/// How long a note waits for its page.
+pub const LIFE_SECONDS: i64 = 120;
+/// Longest text of a field that is kept; a cookie holds 4096 bytes in all.
+const KEPT: usize = 300;
+
+/// What is left for the next page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Note {
+    /// Something is done.
+    Said(Said),
+    /// A form was refused.
+    Refused {
+        /// Which form.
+        form: String,
+        /// Why.
+        refusal: Refusal,
+        /// What was typed, secrets left out: name of the input, text.
+        typed: Vec<(String, String)>,
+    },
+    /// A key that is shown once.
+    NewKey {
+        /// What it is called.
+        name: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// What can be done, as sentences.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum Said {
+    /// The profile was saved.
+    ProfileSaved,
+    /// The password was changed.
+    PasswordChanged,
+    /// One session was ended.
+    SessionEnded,
+    /// All other sessions were ended.
+    OtherSessionsEnded,
+    /// A key was revoked.
+    KeyRevoked,
+    /// The old secret of a key was ended.
+    OverlapEnded,
+    /// Signed out.
+    SignedOut,
+}
+
+impl Said {
+    /// The sentence.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ProfileSaved => "Saved.",
+            Self::PasswordChanged => "Password changed. Your other devices were signed out.",
+            Self::SessionEnded => "That device is signed out.",
+            Self::OtherSessionsEnded => "Your other devices are signed out.",
+            Self::KeyRevoked => "The key is revoked. It stopped working just now.",
+            Self::OverlapEnded => "The old key stopped working just now. The new one goes on.",
+            Self::SignedOut => "You are signed out.",
+        }
+    }
+}
+
+/// A note with its addressee, as it is sealed.
+#[derive(Serialize, Deserialize)]
+pub struct Envelope {
+    /// The path of the page that may show it.
+    pub page: String,
+    /// Who may see it: the session, or nothing for visitors.
+    pub holder: String,
+    /// Seconds since 1970 after which it is void.
+    pub until: i64,
+    /// The note.
+    pub note: Note,
+}
+
+impl Envelope {
+    /// The note, when it is for this page and this person and still fresh.
+    pub fn open(self, page: Page, holder: &str, now: i64) -> Option<Note> {
+        let mine = self.page == page.path() && self.until >= now && (self.holder.is_empty() || self.holder == holder);
+        mine.then_some(self.note)
+    }
+}
+
+/// Keeps a typed text short enough for a cookie.
+pub fn kept(text: &str) -> String {
+    text.chars().take(KEPT).collect()
+}
+
+/// What a page knows of one of its forms.
+#[derive(Clone, Debug, Default)]
+pub struct FormState {
+    refusal: Option<Refusal>,
+    typed: Vec<(String, String)>,
+}
+
+impl FormState {
+    /// The state that `note` left for `form`.
+    pub fn of(note: Option<&Note>, form: &str) -> Self {
+        match note {
+            Some(Note::Refused { form: refused, refusal, typed }) if refused == form => {
+                Self { refusal: Some(refusal.clone()), typed: typed.clone() }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    /// Whether the form comes back from a refusal.
+    pub fn is_refused(&self) -> bool {
+        self.refusal.is_some()
+    }
+
+    /// The sentence above the form.
+    pub fn summary(&self) -> Option<String> {
+        self.refusal.as_ref().map(|refusal| refusal.summary.clone())
+    }
+
+    /// The sentence under one input.
+    pub fn error(&self, name: &str) -> String {
+        self.refusal.as_ref().map(|refusal| refusal.about(name)).unwrap_or_default()
+    }
+
+    /// What was typed, or what stood there at first.
+    pub fn text(&self, name: &str, first: &str) -> String {
+        if self.is_refused() {
+            self.typed.iter().find(|(typed, _)| typed == name).map(|(_, text)| text.clone()).unwrap_or_default()
+        } else {
+            first.to_owned()
+        }
+    }
+
+    /// Whether the choice `value` of `name` was made, or is the one made at first.
+    pub fn chosen(&self, name: &str, value: &str, at_first: bool) -> bool {
+        if self.is_refused() {
+            self.typed.iter().any(|(typed, text)| typed == name && text == value)
+        } else {
+            at_first
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope() -> Envelope {
+        Envelope { page: "/login".into(), holder: "ses_1".into(), until: 100, note: Note::Said(Said::SignedOut) }
+    }
+
+    #[test]
+    fn a_note_is_only_for_its_page_its_person_and_its_time() {
+        assert!(envelope().open(Page::Login, "ses_1", 100).is_some());
+        assert!(envelope().open(Page::Login, "ses_1", 101).is_none());
+        assert!(envelope().open(Page::Login, "ses_2", 100).is_none());
+        assert!(envelope().open(Page::ApiKeys, "ses_1", 100).is_none());
+    }
+
+    #[test]
+    fn a_refused_form_shows_what_was_typed_and_nothing_else() {
+        let note = Note::Refused {
+            form: "register".into(),
+            refusal: Refusal { summary: "No.".into(), ..Refusal::default() },
+            typed: vec![("a[name]".into(), "Ada".into()), ("a[scopes][]".into(), "read".into())],
+        };
+        let state = FormState::of(Some(&note), "register");
+        assert_eq!(state.text("a[name]", "first"), "Ada");
+        assert_eq!(state.text("a[email]", "first"), "");
+        assert!(state.chosen("a[scopes][]", "read", false) && !state.chosen("a[scopes][]", "write", true));
+        assert!(!FormState::of(Some(&note), "other").is_refused());
+    }
+}

@@ -1,0 +1,4 @@
+//! The pages about oneself.
+
+pub mod profile;
+pub mod security;

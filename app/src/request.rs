@@ -1,0 +1,381 @@
+//! The request that is being answered: who sent it, what it carried, and what its answer does besides showing a page.
+//!
+//! The only file that knows axum and `leptos_axum`. The server provides [`Latchkey`] as context and puts [`Visitor`] and
+//! [`SignedInAs`] into the extensions of the request; everything else is read from the request itself.
+
+use crate::error::{Refusal, summary_of};
+use crate::note::{Envelope, FormState, LIFE_SECONDS, Note, kept};
+use crate::routes::{Page, inward};
+use axum::extract::Query;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use latchkey::error::Code;
+use latchkey::flow::sessions::Origins;
+use latchkey::flow::sign_in::{Opening, SignedIn};
+use latchkey::{Actor, Error, Latchkey, Visitor};
+use leptos::prelude::{provide_context, use_context, with_context};
+use leptos_axum::ResponseOptions;
+use serde::{Deserialize, Serialize};
+use std::future::Future;
+use std::sync::Arc;
+
+const SESSION_COOKIE: &str = "__Host-latchkey";
+const NOTE_COOKIE: &str = "__Host-latchkey-note";
+const THEME_COOKIE: &str = "__Host-latchkey-theme";
+const VISITOR_COOKIE: &str = "__Host-latchkey-visitor";
+const NOTE_PURPOSE: &str = "page-note";
+const YEAR: i64 = 365 * 24 * 60 * 60;
+
+/// Who sent the request, as the server found out: nobody, somebody, or why that could not be told.
+#[derive(Clone)]
+pub struct SignedInAs(pub Arc<Result<Option<Actor>, Error>>);
+
+/// The handle to the core.
+pub fn latchkey() -> Result<Latchkey, Error> {
+    use_context().ok_or_else(|| Error::internal("no Latchkey in the context of the page"))
+}
+
+/// The unauthenticated facts of the request.
+pub fn visitor() -> Result<Visitor, Error> {
+    extension().ok_or_else(|| Error::internal("no Visitor in the extensions of the request"))
+}
+
+/// Who is signed in. An ended session counts as nobody; a fault on our side is one.
+pub fn actor() -> Result<Option<Actor>, Error> {
+    let known: SignedInAs = extension().ok_or_else(|| Error::internal("no SignedInAs in the extensions of the request"))?;
+    match known.0.as_ref() {
+        Ok(actor) => Ok(actor.clone()),
+        Err(Error::Unavailable(source)) => Err(Error::Unavailable(source.to_string().into())),
+        Err(Error::Internal(source)) => Err(Error::internal(source.to_string())),
+        Err(Error::Forbidden(code)) => Err(Error::Forbidden(*code)),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Who is signed in, for a page that is for people who are; everybody else is sent to sign in and comes back.
+pub fn require_actor() -> Result<Actor, Error> {
+    actor()?.ok_or(Error::Unauthenticated(Code::MissingCredentials))
+}
+
+/// Who makes a change, after the proof that the request comes from a page of ours.
+pub fn change(csrf: &str) -> Result<Actor, Error> {
+    let actor = require_actor()?;
+    Headers::read().check(|origins| latchkey()?.check_csrf(&actor, Some(csrf), origins))?;
+    Ok(actor)
+}
+
+/// The same for forms that need nobody to be signed in.
+pub fn visitor_change(csrf: &str) -> Result<Visitor, Error> {
+    let holder = cookie(VISITOR_COOKIE);
+    Headers::read().check(|origins| latchkey()?.check_visitor_csrf(holder.as_deref(), csrf, origins))?;
+    visitor()
+}
+
+/// What the browser says of where the request comes from.
+struct Headers {
+    origin: Option<String>,
+    referer: Option<String>,
+    fetch_site: Option<String>,
+}
+
+impl Headers {
+    fn read() -> Self {
+        Self {
+            origin: header_of(&header::ORIGIN),
+            referer: header_of(&header::REFERER),
+            fetch_site: header_of(&HeaderName::from_static("sec-fetch-site")),
+        }
+    }
+
+    fn check(&self, rule: impl FnOnce(Origins<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let Self { origin, referer, fetch_site } = self;
+        rule(Origins { origin: origin.as_deref(), referer: referer.as_deref(), fetch_site: fetch_site.as_deref() })
+    }
+}
+
+/// The proof that forms of this page carry. A visitor without the cookie it is bound to gets one.
+pub fn csrf(actor: Option<&Actor>) -> Result<String, Error> {
+    let latchkey = latchkey()?;
+    if let Some(actor) = actor {
+        return latchkey.csrf_token(actor);
+    }
+    let holder = cookie(VISITOR_COOKIE).filter(|value| !value.is_empty()).unwrap_or_else(|| {
+        let holder = latchkey.new_visitor();
+        set_cookie(VISITOR_COOKIE, &holder, Some(YEAR));
+        holder
+    });
+    Ok(latchkey.visitor_csrf(&holder))
+}
+
+/// The values of one name in the query of this page.
+pub fn query(name: &str) -> Option<String> {
+    let uri = with_context::<Parts, _>(|parts| parts.uri.clone())?;
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
+    pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// The page first asked for, when it may be gone to.
+pub fn next() -> Option<String> {
+    query("next").filter(|next| inward(next).is_some())
+}
+
+/// The theme that was chosen on this browser.
+pub fn theme() -> &'static str {
+    match cookie(THEME_COOKIE).as_deref() {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "system",
+    }
+}
+
+/// Keeps a theme.
+pub fn keep_theme(theme: &str) {
+    if let Some(theme) = ["system", "light", "dark"].into_iter().find(|known| *known == theme) {
+        let value = format!("{THEME_COOKIE}={theme}; Path=/; Secure; SameSite=Lax; Max-Age={YEAR}");
+        add_header(header::SET_COOKIE, &value);
+    }
+}
+
+/// The page that this one's form stands on, for forms that stand on every page.
+pub fn came_from() -> String {
+    let referer = header_of(&header::REFERER).and_then(|url| url.parse::<axum::http::Uri>().ok());
+    let path = referer.and_then(|url| url.path_and_query().map(ToString::to_string)).unwrap_or_default();
+    Page::ALL.iter().find(|page| path.split('?').next() == Some(page.path())).map_or("/", |page| page.path()).to_owned()
+}
+
+/// Opens a session with a verb of the core, and keeps it in the browser. The one it held before ends.
+pub async fn begin_session(open: impl AsyncFnOnce(Latchkey, Opening<'_>) -> Result<SignedIn, Error>) -> Result<(), Error> {
+    let before = cookie(SESSION_COOKIE);
+    keep_session(&open(latchkey()?, Opening::page(before.as_deref())).await?);
+    Ok(())
+}
+
+/// Keeps a session in the browser.
+pub fn keep_session(signed_in: &SignedIn) {
+    if let Some(session) = &signed_in.cookie {
+        let life = session.max_age.map(|life| i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
+        set_cookie(SESSION_COOKIE, session.value.reveal(), life);
+    }
+}
+
+/// Takes the session, and what the browser kept of its pages, away.
+pub fn end_session() {
+    set_cookie(SESSION_COOKIE, "", Some(0));
+    add_header(HeaderName::from_static("clear-site-data"), "\"storage\"");
+}
+
+/// Leaves a note for `page`.
+pub fn leave_note(page: Page, note: Note) -> Result<(), Error> {
+    let latchkey = latchkey()?;
+    let secret = matches!(note, Note::NewKey { .. });
+    let holder = if secret { holder()? } else { String::new() };
+    let envelope = Envelope { page: page.path().to_owned(), holder, until: latchkey.now().seconds() + LIFE_SECONDS, note };
+    let plain = serde_json::to_vec(&envelope).map_err(Error::internal)?;
+    set_cookie(NOTE_COOKIE, &latchkey.seal(NOTE_PURPOSE, &plain)?, Some(LIFE_SECONDS));
+    Ok(())
+}
+
+/// Takes the note that was left for `page`; it is gone afterwards.
+pub fn take_note(page: Page) -> Result<Option<Note>, Error> {
+    let Some(sealed) = cookie(NOTE_COOKIE) else {
+        return Ok(None);
+    };
+    let latchkey = latchkey()?;
+    let envelope = latchkey.unseal(NOTE_PURPOSE, &sealed).and_then(|plain| serde_json::from_slice::<Envelope>(&plain).ok());
+    let note = envelope.and_then(|envelope| envelope.open(page, &holder().unwrap_or_default(), latchkey.now().seconds()));
+    if note.is_some() {
+        set_cookie(NOTE_COOKIE, "", Some(0));
+    }
+    Ok(note)
+}
+
+fn holder() -> Result<String, Error> {
+    let session = actor()?.and_then(|actor| actor.principal().session_id());
+    Ok(session.map(|id| id.to_string()).unwrap_or_default())
+}
+
+/// What every page of a signed-in person, and every form on it, begins with.
+#[derive(Clone)]
+pub struct Desk {
+    /// The proof for forms.
+    pub csrf: String,
+    /// What the answer before left.
+    pub note: Option<Note>,
+}
+
+impl Desk {
+    /// The desk of `page`. Forms and notices on the page find it as context.
+    pub fn open(page: Page, actor: Option<&Actor>) -> Result<Self, Error> {
+        let desk = Self { csrf: csrf(actor)?, note: take_note(page)? };
+        provide_context(desk.clone());
+        Ok(desk)
+    }
+
+    /// What came of the form called `form`.
+    pub fn form(&self, form: &str) -> FormState {
+        FormState::of(self.note.as_ref(), form)
+    }
+}
+
+/// A form as its address sees it.
+pub struct Form {
+    /// Its name on the page.
+    pub name: &'static str,
+    /// What its inputs' names begin with.
+    pub group: &'static str,
+    /// The page it stands on.
+    pub page: Page,
+    /// The query under which that page shows it.
+    pub query: Vec<(&'static str, String)>,
+    /// What was typed, secrets left out.
+    pub typed: Vec<(&'static str, String)>,
+}
+
+impl Form {
+    /// A form that always stands on its page.
+    pub fn new(name: &'static str, group: &'static str, page: Page) -> Self {
+        Self { name, group, page, query: Vec::new(), typed: Vec::new() }
+    }
+
+    fn url(&self) -> String {
+        let query: Vec<_> = self.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.page.with(&query)
+    }
+}
+
+/// The answer to a form that did its work.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Done {
+    /// The page to show next.
+    pub go: String,
+}
+
+/// Answers a posted form: a script gets JSON, a browser without one a redirect. `work` says where to go next.
+pub async fn answer(form: Form, work: impl Future<Output = Result<String, Error>>) -> Result<Done, Refusal> {
+    match work.await {
+        Ok(go) => {
+            if wants_page() {
+                see(&go);
+            }
+            Ok(Done { go })
+        }
+        Err(error) => Err(refuse(&form, &error)),
+    }
+}
+
+fn refuse(form: &Form, error: &Error) -> Refusal {
+    let mut refusal = Refusal::of(error, form.group, &record(error));
+    let ended = matches!(error, Error::Unauthenticated(code) if *code != Code::InvalidCredentials);
+    let back = form.url();
+    let sign_in = ended.then(|| Page::Login.with(&[("next", &back)]));
+    if wants_page() {
+        let typed = form.typed.iter().map(|(name, text)| (format!("{}[{name}]", form.group), kept(text))).collect();
+        let note = Note::Refused { form: form.name.to_owned(), refusal: refusal.clone(), typed };
+        if let Err(lost) = leave_note(form.page, note) {
+            record(&lost);
+        }
+        see(sign_in.as_deref().unwrap_or(&back));
+    } else {
+        set_status(error);
+        refusal.sign_in = sign_in;
+    }
+    refusal
+}
+
+/// A form that could not even be read: back to the page it stands on, never to an unchecked address.
+pub fn unreadable() {
+    if wants_page() {
+        see(&came_from());
+    } else {
+        set_status(&Error::Malformed(Code::MalformedBody));
+    }
+}
+
+/// Sends the browser to another page of ours with GET.
+pub fn see(path: &str) {
+    if let Some(options) = use_context::<ResponseOptions>() {
+        options.set_status(StatusCode::SEE_OTHER);
+        if let Ok(path) = HeaderValue::from_str(path) {
+            options.insert_header(header::LOCATION, path);
+        }
+    }
+}
+
+/// What a page does when it cannot be shown: go and sign in, or say what is wrong. The words are the answer.
+pub fn excuse(error: &Error) -> String {
+    if matches!(error, Error::Unauthenticated(_)) {
+        let here = with_context::<Parts, _>(|parts| parts.uri.to_string()).unwrap_or_default();
+        let next = inward(&here).filter(|next| *next != "/").unwrap_or(Page::FIRST.path());
+        see(&Page::Login.with(&[("next", next)]));
+    } else {
+        set_status(error);
+    }
+    summary_of(error, &record(error))
+}
+
+/// Says with which status the page is sent.
+pub fn set_not_found() {
+    set_status(&Error::NotFound);
+}
+
+fn set_status(error: &Error) {
+    let Some(options) = use_context::<ResponseOptions>() else {
+        return;
+    };
+    options.set_status(match error {
+        Error::Invalid(_) | Error::Shape(_) | Error::Malformed(_) => StatusCode::BAD_REQUEST,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::WeakPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Locked { .. } => StatusCode::LOCKED,
+        Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::Busy { .. } | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    });
+    if let Some(wait) = error.retry_after() {
+        options.insert_header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    }
+}
+
+/// Logs a fault of ours once, here at the edge, and gives the id of the request that people may quote.
+fn record(error: &Error) -> String {
+    let request_id = visitor().map(|visitor| visitor.request_id).unwrap_or_default();
+    if let Error::Internal(source) | Error::Unavailable(source) = error {
+        tracing::error!(request_id, error = source.to_string(), "a page could not do its work");
+    }
+    request_id
+}
+
+/// Whether the answer is for a browser without a script.
+fn wants_page() -> bool {
+    header_of(&header::ACCEPT).is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn extension<T: Clone + Send + Sync + 'static>() -> Option<T> {
+    with_context::<Parts, _>(|parts| parts.extensions.get::<T>().cloned()).flatten()
+}
+
+fn header_of(name: &HeaderName) -> Option<String> {
+    with_context::<Parts, _>(|parts| parts.headers.get(name)?.to_str().ok().map(str::to_owned)).flatten()
+}
+
+fn cookie(name: &str) -> Option<String> {
+    with_context::<Parts, _>(|parts| {
+        let all = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    })
+    .flatten()
+}
+
+fn set_cookie(name: &str, value: &str, max_age: Option<i64>) {
+    let life = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    add_header(header::SET_COOKIE, &format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}"));
+}
+
+fn add_header(name: HeaderName, value: &str) {
+    if let (Some(options), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(value)) {
+        options.append_header(name, value);
+    }
+}

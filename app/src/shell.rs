@@ -1,0 +1,52 @@
+//! The HTML around every page.
+
+use crate::App;
+use crate::request;
+use leptos::prelude::*;
+use leptos::nonce::use_nonce;
+use leptos_meta::MetaTags;
+
+/// Wakes the islands once the module has arrived.
+const LOADER: &str = include_str!("loader.js");
+
+/// Where the files of the pages are, under their hashed names.
+#[derive(Clone, Debug, Default)]
+pub struct Assets {
+    /// The stylesheet.
+    pub css: String,
+    /// The glue of the module.
+    pub script: String,
+    /// The module.
+    pub wasm: String,
+    /// The sprite of icons.
+    pub icons: String,
+    /// The small picture in the tab.
+    pub favicon: String,
+}
+
+/// The document. Nothing in it waits for the network but the stylesheet.
+pub fn shell(assets: Assets) -> impl IntoView {
+    provide_context(assets.clone());
+    let nonce = use_nonce();
+    let loader = format!("({})({:?},{:?})", LOADER.trim(), assets.script, assets.wasm);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=request::theme()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="stylesheet" href=assets.css/>
+                <link rel="icon" href=assets.favicon type="image/svg+xml"/>
+                <link rel="modulepreload" href=assets.script nonce=nonce.clone()/>
+                <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <MetaTags/>
+                <script type="module" nonce=nonce>{loader}</script>
+            </head>
+            <body>
+                <App/>
+                <p class="visually-hidden" id="announcer" role="status"></p>
+            </body>
+        </html>
+    }
+}
