@@ -51,6 +51,8 @@ pub mod session;
 pub mod settings;
 #[cfg(feature = "server")]
 pub mod store;
+#[cfg(all(test, feature = "server"))]
+mod testing;
 #[cfg(feature = "server")]
 mod usage;
 #[cfg(feature = "server")]

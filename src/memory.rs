@@ -15,7 +15,7 @@ use quick_cache::sync::Cache;
 
 use crate::api_key::KeyLife;
 use crate::clock::Timestamp;
-use crate::id::SessionId;
+use crate::id::{OrganizationId, SessionId};
 use crate::limit::Rate;
 use crate::principal::Principal;
 
@@ -113,7 +113,7 @@ pub(crate) struct KeyEntry {
 pub(crate) struct Memory {
     pub(crate) generations: Generations,
     pub(crate) sessions: Cache<[u8; 32], Arc<SessionEntry>>,
-    pub(crate) keys: Cache<([u8; 8], u128), Arc<KeyEntry>>,
+    pub(crate) keys: Cache<([u8; 8], Option<OrganizationId>), Arc<KeyEntry>>,
     pub(crate) believed: Duration,
     seen: Mutex<HashMap<SessionId, Timestamp>>,
 }

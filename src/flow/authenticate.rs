@@ -261,7 +261,7 @@ impl Latchkey {
     ) -> Result<Arc<KeyEntry>, Error> {
         let now = self.now();
         let memory = &self.0.memory;
-        let mut name = ([0; 8], organization.map_or(0, OrganizationId::number));
+        let mut name = ([0; 8], organization);
         name.0.copy_from_slice(public_id.as_bytes());
         if let Some(entry) = memory.keys.get(&name)
             && memory.generations.holds(&entry.stamp, now, memory.believed)

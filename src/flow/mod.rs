@@ -12,3 +12,6 @@ pub mod sign_up;
 pub mod tokens;
 pub mod upkeep;
 pub mod verification;
+
+#[cfg(test)]
+mod tests;

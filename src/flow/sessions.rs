@@ -102,6 +102,20 @@ impl Latchkey {
         Ok(())
     }
 
+    /// Ends every session of the person but the one that asks.
+    pub async fn end_other_sessions(&self, actor: &Actor) -> Result<(), Error> {
+        let person = actor.person()?;
+        let mut writing = self.0.db.write().await?;
+        let except = Some(person.session());
+        let ended = writing.store().consume_sessions(person.user(), except, EndedBy::Person, self.now()).await?;
+        self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOutEverywhere, person.user())).await?;
+        writing.commit().await?;
+        for session in ended {
+            self.0.memory.generations.changed(session.number());
+        }
+        Ok(())
+    }
+
     /// The CSRF token of the session that asks.
     pub fn csrf_token(&self, actor: &Actor) -> Result<String, Error> {
         Ok(self.0.vault.csrf_token(&actor.person()?.session().to_string()))

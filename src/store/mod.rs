@@ -13,6 +13,8 @@ mod postgres;
 mod row;
 mod sessions;
 mod sqlite;
+#[cfg(test)]
+mod testing;
 mod usage;
 mod users;
 
@@ -21,6 +23,8 @@ pub use audit::NewEvent;
 pub use db::{Db, Engine, OpenError, Reading, Writing};
 pub use facts::StoredSigningKey;
 pub use sessions::{NewSession, SessionStanding};
+#[cfg(test)]
+pub(crate) use testing::create_postgres_database;
 pub use usage::{KeyCall, KeyTotals, UsageRow};
 
 use crate::id::OrganizationId;
