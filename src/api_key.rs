@@ -309,9 +309,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_key() -> impl Strategy<Value = String> {
-        ("[0-9A-Za-z]{8}", "[0-9A-Za-z]{40}", any::<bool>()).prop_map(|(id, secret, live)| {
-            compose(if live { KeyMode::Live } else { KeyMode::Test }, &id, &secret)
-        })
+        ("[0-9A-Za-z]{8}", "[0-9A-Za-z]{40}", any::<bool>())
+            .prop_map(|(id, secret, live)| compose(if live { KeyMode::Live } else { KeyMode::Test }, &id, &secret))
     }
 
     proptest! {
@@ -374,7 +373,16 @@ mod tests {
 
     #[test]
     fn methods_need_the_scope_of_the_contract() {
-        for (method, scope) in [("GET", "read"), ("HEAD", "read"), ("OPTIONS", "read"), ("POST", "write"), ("PUT", "write"), ("PATCH", "write"), ("DELETE", "delete"), ("BREW", "admin")] {
+        for (method, scope) in [
+            ("GET", "read"),
+            ("HEAD", "read"),
+            ("OPTIONS", "read"),
+            ("POST", "write"),
+            ("PUT", "write"),
+            ("PATCH", "write"),
+            ("DELETE", "delete"),
+            ("BREW", "admin"),
+        ] {
             assert_eq!(Scope::for_method(method).as_str(), scope);
         }
     }

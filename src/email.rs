@@ -69,8 +69,19 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         for text in [
-            "", "ada", "ada@", "@example.org", "ada@example", "a da@example.org", "ada@exa mple.org", "ada..b@example.org",
-            "ada@-example.org", "ada@example..org", "ada@ﬁne.org", "ada\u{200b}@example.org", "ada@example.org\nbcc: x",
+            "",
+            "ada",
+            "ada@",
+            "@example.org",
+            "ada@example",
+            "a da@example.org",
+            "ada@exa mple.org",
+            "ada..b@example.org",
+            "ada@-example.org",
+            "ada@example..org",
+            "ada@ﬁne.org",
+            "ada\u{200b}@example.org",
+            "ada@example.org\nbcc: x",
         ] {
             assert_eq!(Email::parse(text), None, "{text:?}");
         }

@@ -95,7 +95,9 @@ impl PasswordProblem {
         match self {
             Self::TooShort(least) => format!("The password must have at least {least} characters."),
             Self::TooLong(most) => format!("The password must have at most {most} characters."),
-            Self::Common => "This password is on a list of common or breached passwords. Choose another one.".to_owned(),
+            Self::Common => {
+                "This password is on a list of common or breached passwords. Choose another one.".to_owned()
+            }
             Self::Personal => {
                 "The password must not be built from your name, your address or your organization.".to_owned()
             }

@@ -50,7 +50,11 @@ pub(crate) struct Generations {
 
 impl Default for Generations {
     fn default() -> Self {
-        Self { changes: AtomicU64::new(0), slots: (0..SLOTS).map(|_| AtomicU32::new(0)).collect(), hashing: RandomState::new() }
+        Self {
+            changes: AtomicU64::new(0),
+            slots: (0..SLOTS).map(|_| AtomicU32::new(0)).collect(),
+            hashing: RandomState::new(),
+        }
     }
 }
 
@@ -180,7 +184,8 @@ mod tests {
     #[test]
     fn nothing_is_believed_for_ever() {
         let generations = Generations::default();
-        let stamp = generations.stamp(generations.watch(), [1, 2, 3, 4], Timestamp::from_seconds(100)).expect("undisturbed");
+        let stamp =
+            generations.stamp(generations.watch(), [1, 2, 3, 4], Timestamp::from_seconds(100)).expect("undisturbed");
         assert!(!generations.holds(&stamp, Timestamp::from_seconds(160), Duration::from_secs(60)));
         assert!(!generations.holds(&stamp, Timestamp::from_seconds(10), Duration::from_secs(60)), "clock set back");
     }

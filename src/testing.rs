@@ -119,11 +119,8 @@ impl TestCore {
     }
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn, Error> {
-        let input = SignIn {
-            email: Some(address(name)),
-            password: Some(SecretText(password.to_owned())),
-            ..SignIn::default()
-        };
+        let input =
+            SignIn { email: Some(address(name)), password: Some(SecretText(password.to_owned())), ..SignIn::default() };
         self.latchkey.sign_in(&visitor(), input, Opening { cookie: true, tokens: true, replaces: None }).await
     }
 

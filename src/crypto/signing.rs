@@ -98,7 +98,11 @@ impl SigningKey {
     /// Prepares a key from its PKCS#8 private half.
     pub fn from_pkcs8(algorithm: &str, der: &[u8], signs_at: Timestamp) -> Result<Self, Error> {
         let text = Zeroizing::new(STANDARD.encode(der));
-        Self::from_pem(&format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", *text), algorithm, signs_at)
+        Self::from_pem(
+            &format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", *text),
+            algorithm,
+            signs_at,
+        )
     }
 
     /// Prepares a key from PEM; an empty `algorithm` takes the one that fits the key.

@@ -159,7 +159,8 @@ impl Vault {
         let derive = |purpose: &str| Zeroizing::new(mac(&root, format!("latchkey {purpose} v1\u{1}").as_bytes()));
         let keyed = |purpose: &str| hmac::Key::new(hmac::HMAC_SHA256, derive(purpose).as_slice());
         Ok(Self {
-            seal: RandomizedNonceKey::new(&AES_256_GCM, derive("seal").as_slice()).map_err(|_| MasterKeyError::Malformed)?,
+            seal: RandomizedNonceKey::new(&AES_256_GCM, derive("seal").as_slice())
+                .map_err(|_| MasterKeyError::Malformed)?,
             api_keys: keyed("api keys"),
             csrf: keyed("csrf"),
         })
@@ -227,7 +228,7 @@ mod tests {
         assert_eq!(vault.open(Purpose::SigningKey, "a", &sealed).expect("opens").as_slice(), b"secret");
         assert!(vault.open(Purpose::SigningKey, "b", &sealed).is_err());
         assert!(vault.open(Purpose::Flash, "a", &sealed).is_err());
-        assert!(super::Vault::new(&MasterKey::generate()).expect("key").open(Purpose::SigningKey, "a", &sealed).is_err());
+        assert!(Vault::new(&MasterKey::generate()).expect("key").open(Purpose::SigningKey, "a", &sealed).is_err());
     }
 
     #[test]

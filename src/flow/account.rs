@@ -169,5 +169,7 @@ fn changed(mut user: User, changes: &ProfileChanges) -> Result<User, Error> {
 fn is_picture_address(url: &str) -> bool {
     let rest = url.strip_prefix("https://").unwrap_or_default();
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    !host.is_empty() && !host.contains('@') && url.chars().all(|letter| letter.is_ascii_graphic() && !"\"'<>\\".contains(letter))
+    !host.is_empty()
+        && !host.contains('@')
+        && url.chars().all(|letter| letter.is_ascii_graphic() && !"\"'<>\\".contains(letter))
 }

@@ -93,8 +93,7 @@ impl Latchkey {
         let page = page.check(ORDERS)?;
         let mut reading = self.0.db.read().await?;
         let mut store = reading.store();
-        let (calls, total) =
-            store.organization(permit.organization()).list_calls(id, page.limit, page.offset).await?;
+        let (calls, total) = store.organization(permit.organization()).list_calls(id, page.limit, page.offset).await?;
         Ok(Page { items: calls.into_iter().map(call_view).collect(), total })
     }
 

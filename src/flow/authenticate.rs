@@ -12,7 +12,7 @@ use crate::error::{Code, Error};
 use crate::id::{OrganizationId, SessionId, TokenId};
 use crate::limit::{Rate, Window};
 use crate::member::Role;
-use crate::memory::{KeyEntry, SessionEntry, Stamp};
+use crate::memory::{KeyEntry, SessionEntry, Stamp, Watch};
 use crate::principal::{Facts, Principal, Subject, Visitor};
 use crate::secret::PlainToken;
 use crate::store::{KeyCredential, SessionStanding};
@@ -126,9 +126,7 @@ impl Latchkey {
         let wanted = organization.or(org);
         let ends_at = Timestamp::from_seconds(claims.exp);
         let principal = self.person(&standing, wanted, organization.is_some(), Some(jti), ends_at)?;
-        let tags = tags(&principal, jti.number());
-        let stamp = self.0.memory.generations.stamp(watch, tags, now);
-        self.remember(key, &standing, &principal, stamp, ends_at, now);
+        self.remember(key, watch, (&principal, jti.number()));
         Ok(principal)
     }
 
@@ -145,9 +143,7 @@ impl Latchkey {
         let wanted = organization.or(standing.session.organization_id);
         let ends_at = standing.session.expires_at;
         let principal = self.person(&standing, wanted, organization.is_some(), None, ends_at)?;
-        let tags = tags(&principal, standing.session.id.number());
-        let stamp = self.0.memory.generations.stamp(watch, tags, now);
-        self.remember(key, &standing, &principal, stamp, ends_at, now);
+        self.remember(key, watch, (&principal, standing.session.id.number()));
         Ok(principal)
     }
 
@@ -170,24 +166,19 @@ impl Latchkey {
         Some(entry.principal.clone())
     }
 
-    fn remember(
-        &self,
-        key: [u8; 32],
-        standing: &SessionStanding,
-        principal: &Principal,
-        stamp: Option<Stamp>,
-        ends_at: Timestamp,
-        now: Timestamp,
-    ) {
-        self.0.memory.note_seen(standing.session.id, now);
-        let Some(stamp) = stamp else { return };
-        let entry = SessionEntry {
-            principal: principal.clone(),
-            stamp,
-            ends_at: ends_at.earliest(standing.session.expires_at),
-            seen_at: AtomicI64::new(now.millis()),
-        };
-        self.0.memory.sessions.insert(key, Arc::new(entry));
+    /// Remembers a principal that was read since `watch`, under `own` beside all else it depends on.
+    fn remember(&self, key: [u8; 32], watch: Watch, (principal, own): (&Principal, u128)) {
+        let now = self.now();
+        let memory = &self.0.memory;
+        if let Some(session) = principal.session_id() {
+            memory.note_seen(session, now);
+        }
+        if let Some(stamp) = memory.generations.stamp(watch, tags(principal, own), now) {
+            let ends_at = principal.expires_at().unwrap_or(now);
+            let seen_at = AtomicI64::new(now.millis());
+            let entry = SessionEntry { principal: principal.clone(), stamp, ends_at, seen_at };
+            memory.sessions.insert(key, Arc::new(entry));
+        }
     }
 
     /// The person of a session that still holds, in the organization they act in.
@@ -384,9 +375,8 @@ fn key_principal(found: &KeyCredential, asked: Option<OrganizationId>) -> Result
 
 fn rates(found: &KeyCredential) -> Vec<Rate> {
     let key = &found.key;
-    let rate = |limit: i64, seconds: i64| {
-        Rate::new(u64::try_from(limit).unwrap_or(0), u64::try_from(seconds).unwrap_or(1))
-    };
+    let rate =
+        |limit: i64, seconds: i64| Rate::new(u64::try_from(limit).unwrap_or(0), u64::try_from(seconds).unwrap_or(1));
     let mut rates = vec![rate(key.rate_limit, key.rate_limit_window)];
     rates.extend(key.rate_limit_per_minute.map(|limit| rate(limit, 60)));
     rates.extend(key.rate_limit_per_day.map(|limit| rate(limit, 86_400)));
@@ -398,13 +388,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read<'a>(authorization: Option<&'a str>, api_key: Option<&'a str>, cookie: Option<&'a str>) -> Result<Presented<'a>, Error> {
+    fn read<'a>(
+        authorization: Option<&'a str>,
+        api_key: Option<&'a str>,
+        cookie: Option<&'a str>,
+    ) -> Result<Presented<'a>, Error> {
         Presented::read(CredentialHeaders { authorization, api_key, cookie, organization: None })
     }
 
     #[test]
     fn an_explicit_header_wins_over_the_cookie() {
-        assert!(matches!(read(Some("Bearer abc"), None, Some("c")).expect("fine").credential, Credential::Token("abc")));
+        assert!(matches!(
+            read(Some("Bearer abc"), None, Some("c")).expect("fine").credential,
+            Credential::Token("abc")
+        ));
         assert!(matches!(read(None, Some("k"), Some("c")).expect("fine").credential, Credential::Key("k")));
         assert!(matches!(read(None, None, Some("c")).expect("fine").credential, Credential::Cookie("c")));
     }
@@ -417,14 +414,20 @@ mod tests {
 
     #[test]
     fn two_different_credentials_are_ambiguous() {
-        assert_eq!(read(Some("Bearer a"), Some("b"), None).err().map(|error| error.code()), Some(Code::AmbiguousCredentials));
+        assert_eq!(
+            read(Some("Bearer a"), Some("b"), None).err().map(|error| error.code()),
+            Some(Code::AmbiguousCredentials)
+        );
         assert!(read(Some("Bearer lk_live_x"), Some("lk_live_x"), None).is_ok());
     }
 
     #[test]
     fn another_scheme_is_a_bad_credential_not_a_missing_one() {
         for value in ["Basic YTpi", "Bearer", "Bearer a b", "Digest x"] {
-            assert!(matches!(read(Some(value), None, Some("c")).expect("read").credential, Credential::Unreadable), "{value}");
+            assert!(
+                matches!(read(Some(value), None, Some("c")).expect("read").credential, Credential::Unreadable),
+                "{value}"
+            );
         }
         assert!(matches!(read(Some("bearer abc"), None, None).expect("read").credential, Credential::Token("abc")));
     }

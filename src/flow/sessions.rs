@@ -157,7 +157,12 @@ impl Latchkey {
     }
 
     /// Refuses a form of somebody not signed in unless it was made by us for this very browser.
-    pub fn check_visitor_csrf(&self, visitor: Option<&str>, presented: &str, origins: Origins<'_>) -> Result<(), Error> {
+    pub fn check_visitor_csrf(
+        &self,
+        visitor: Option<&str>,
+        presented: &str,
+        origins: Origins<'_>,
+    ) -> Result<(), Error> {
         let fits = visitor.is_some_and(|name| self.0.vault.csrf_matches(&format!("visitor {name}"), presented));
         if fits { self.check_same_origin(origins) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
     }
@@ -184,12 +189,22 @@ pub(crate) fn browser(user_agent: &str) -> String {
         known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| *name)
     };
     let program = find(&[
-        ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chromium/", "Chromium"), ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"), ("curl/", "curl"),
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chromium/", "Chromium"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
     ]);
     let system = find(&[
-        ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
     ]);
     match (program, system) {
         (Some(program), Some(system)) => format!("{program} on {system}"),
@@ -205,7 +220,8 @@ mod tests {
 
     #[test]
     fn browsers_are_named_for_people() {
-        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
         assert_eq!(browser(chrome), "Chrome on Linux");
         assert_eq!(browser("curl/8.5.0"), "curl");
         assert_eq!(browser("billing-worker/2.1"), "billing-worker");

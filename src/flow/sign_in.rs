@@ -198,12 +198,7 @@ impl OrganizationView {
     /// A place somebody has.
     pub fn new(place: &Membership) -> Self {
         let organization = &place.organization;
-        Self {
-            id: organization.id,
-            name: organization.name.clone(),
-            slug: organization.slug.clone(),
-            role: place.role,
-        }
+        Self { id: organization.id, name: organization.name.clone(), slug: organization.slug.clone(), role: place.role }
     }
 }
 
@@ -219,7 +214,8 @@ impl Latchkey {
     /// Signs in with address and password.
     pub async fn sign_in(&self, visitor: &Visitor, input: SignIn, opening: Opening<'_>) -> Result<SignedIn, Error> {
         let mut findings = Findings::default();
-        let email = findings.need(input.email.filter(|text| !text.trim().is_empty()), Field::Email, FieldCode::Required);
+        let email =
+            findings.need(input.email.filter(|text| !text.trim().is_empty()), Field::Email, FieldCode::Required);
         let email = email.and_then(|text| findings.need(Email::parse(&text), Field::Email, FieldCode::NotAnEmail));
         let password = input.password.filter(|text| !text.0.is_empty());
         let password = findings.need(password, Field::Password, FieldCode::Required);

@@ -153,7 +153,7 @@ impl Latchkey {
         let mut organization =
             Organization { id, name: name.to_owned(), slug: slug(name, ""), suspended_at: None, created_at: now };
         if organization.slug.ends_with('-') || !store.insert_organization(&organization, user.email.as_str()).await? {
-            let tail: String = random::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let tail = format!("{:08x}", u32::from_be_bytes(random()));
             organization.slug = slug(name, &tail);
             if !store.insert_organization(&organization, user.email.as_str()).await? {
                 return Err(Error::internal("two random slugs were the same"));

@@ -101,8 +101,7 @@ impl Latchkey {
     fn load_signing_keys(&self, stored: &[StoredSigningKey]) -> Result<(), Error> {
         let mut keys = Vec::with_capacity(stored.len() + 1);
         for key in stored {
-            let private =
-                self.0.vault.open(Purpose::SigningKey, &key.kid, &key.private).map_err(Error::internal)?;
+            let private = self.0.vault.open(Purpose::SigningKey, &key.kid, &key.private).map_err(Error::internal)?;
             keys.push(SigningKey::from_pkcs8(&key.algorithm, &private, key.signs_at)?);
         }
         if let Some(path) = &self.0.settings.tokens.signing_key_file {

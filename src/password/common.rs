@@ -49,9 +49,7 @@ fn is_plain(characters: &[char]) -> bool {
 fn is_listed(characters: &[char]) -> bool {
     let entry: String = characters.iter().collect();
     let digest = sha256(entry.as_bytes());
-    digest
-        .first_chunk()
-        .is_some_and(|prefix| ENTRIES.binary_search(prefix).is_ok())
+    digest.first_chunk().is_some_and(|prefix| ENTRIES.binary_search(prefix).is_ok())
 }
 
 /// Digits or letters counted up or down, starting anywhere and wrapping around.
@@ -60,17 +58,9 @@ fn is_run(characters: &[char]) -> bool {
 }
 
 fn counts_within(first: char, size: u32, characters: &[char]) -> bool {
-    let place = |character: &char| {
-        u32::from(*character)
-            .checked_sub(u32::from(first))
-            .filter(|place| *place < size)
-    };
+    let place = |character: &char| u32::from(*character).checked_sub(u32::from(first)).filter(|place| *place < size);
     let places: Option<Vec<u32>> = characters.iter().map(place).collect();
-    let steps_by = |step: u32, places: &[u32]| {
-        places
-            .windows(2)
-            .all(|pair| (pair[0] + step) % size == pair[1])
-    };
+    let steps_by = |step: u32, places: &[u32]| places.windows(2).all(|pair| (pair[0] + step) % size == pair[1]);
     places.is_some_and(|places| steps_by(1, &places) || steps_by(size - 1, &places))
 }
 
@@ -96,22 +86,11 @@ fn is_padded(characters: &[char]) -> bool {
 /// A space is no padding: what ends in ` 42` is a phrase.
 fn is_pad(pad: &[char], core_length: usize) -> bool {
     let is_mark = |character: &char| character.is_ascii_punctuation();
-    if !pad
-        .iter()
-        .all(|character| character.is_ascii_digit() || is_mark(character))
-    {
+    if !pad.iter().all(|character| character.is_ascii_digit() || is_mark(character)) {
         return false;
     }
-    let from = pad
-        .iter()
-        .take_while(|character| is_mark(character))
-        .count();
-    let to = pad.len()
-        - pad[from..]
-            .iter()
-            .rev()
-            .take_while(|character| is_mark(character))
-            .count();
+    let from = pad.iter().take_while(|character| is_mark(character)).count();
+    let to = pad.len() - pad[from..].iter().rev().take_while(|character| is_mark(character)).count();
     let digits = &pad[from..to];
     let free_digits = if core_length >= LONG_CORE { 8 } else { 4 };
     let few_marks = pad.len() - digits.len() <= MOST_MARKS && !digits.iter().any(is_mark);
@@ -191,11 +170,7 @@ mod tests {
     /// Repeatable noise: the digest of a counter, spelt in `alphabet`.
     fn noise(seed: u32, alphabet: &[u8]) -> String {
         let digest = sha256(&seed.to_be_bytes());
-        digest
-            .iter()
-            .take(16)
-            .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
-            .collect()
+        digest.iter().take(16).map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect()
     }
 
     #[test]
@@ -265,12 +240,7 @@ mod tests {
 
     #[test]
     fn a_long_dictionary_word_is_common() {
-        assert_common(&[
-            "international",
-            "professional",
-            "championship",
-            "organization",
-        ]);
+        assert_common(&["international", "professional", "championship", "organization"]);
     }
 
     #[test]
@@ -283,13 +253,7 @@ mod tests {
             "charlie2024!",
             "sunshine19870412",
         ]);
-        assert_common(&[
-            "password!!!!!!!!",
-            "qwerty111111",
-            "abcdefgh12345678",
-            "football#1#",
-            "iloveyou!2024",
-        ]);
+        assert_common(&["password!!!!!!!!", "qwerty111111", "abcdefgh12345678", "football#1#", "iloveyou!2024"]);
     }
 
     #[test]
@@ -305,11 +269,7 @@ mod tests {
 
     #[test]
     fn passphrases_of_common_words_are_not_common() {
-        assert_not_common(&[
-            "correct horse battery staple",
-            "monkey likes green tea",
-            "correcthorsebatterystaple",
-        ]);
+        assert_not_common(&["correct horse battery staple", "monkey likes green tea", "correcthorsebatterystaple"]);
         assert_not_common(&[
             "dragon password 42",
             "seven princesses 1999",
@@ -320,15 +280,8 @@ mod tests {
 
     #[test]
     fn letter_case_and_composition_do_not_matter() {
-        assert_common(&[
-            "PASSWORDPassword",
-            "QWERTYuiop123",
-            "\u{41f}\u{430}\u{420}\u{41e}\u{43b}\u{44c}пароль",
-        ]);
-        assert_eq!(
-            is_common("mu\u{308}mu\u{308}mu\u{308}mu\u{308}mu\u{308}mu\u{308}"),
-            is_common("mümümümümümü")
-        );
+        assert_common(&["PASSWORDPassword", "QWERTYuiop123", "\u{41f}\u{430}\u{420}\u{41e}\u{43b}\u{44c}пароль"]);
+        assert_eq!(is_common("mu\u{308}mu\u{308}mu\u{308}mu\u{308}mu\u{308}mu\u{308}"), is_common("mümümümümümü"));
     }
 
     #[test]

@@ -51,9 +51,10 @@ fn is_personal(password: &str, owner: &Owner<'_>) -> bool {
     if own.into_iter().chain(words).map(letters_and_digits).any(|term| telling(&term) && bare.contains(&term)) {
         return true;
     }
-    ["latchkey", owner.organization.unwrap_or_default()].into_iter().map(letters_and_digits).any(|term| {
-        telling(&term) && bare.contains(&term) && letters(&bare.replace(&term, "")) < LETTERS_BESIDE
-    })
+    ["latchkey", owner.organization.unwrap_or_default()]
+        .into_iter()
+        .map(letters_and_digits)
+        .any(|term| telling(&term) && bare.contains(&term) && letters(&bare.replace(&term, "")) < LETTERS_BESIDE)
 }
 
 fn telling(term: &str) -> bool {
@@ -81,7 +82,8 @@ mod tests {
     #[test]
     fn length_counts_and_composition_does_not() {
         assert_eq!(problem("elevenchars"), Some(PasswordProblem::TooShort(12)));
-        for fine in ["plum river candle", "слово за словом вот", "🦊🦊🐢🐢🐙🐙🦉🦉🐝🐝🦋🦋", &"long enough ".repeat(10)] {
+        for fine in ["plum river candle", "слово за словом вот", "🦊🦊🐢🐢🐙🐙🦉🦉🐝🐝🦋🦋", &"long enough ".repeat(10)]
+        {
             assert_eq!(problem(fine), None, "{fine}");
         }
         assert_eq!(problem(&"x y".repeat(43)), Some(PasswordProblem::TooLong(128)));
@@ -110,6 +112,9 @@ mod tests {
 
     #[test]
     fn composed_and_decomposed_letters_are_the_same_password() {
-        assert_eq!(Password::typed("caf\u{e9} au lait bitte").text(), Password::typed("cafe\u{301} au lait bitte").text());
+        assert_eq!(
+            Password::typed("caf\u{e9} au lait bitte").text(),
+            Password::typed("cafe\u{301} au lait bitte").text()
+        );
     }
 }

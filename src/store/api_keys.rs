@@ -356,12 +356,7 @@ impl OrganizationStore<'_> {
 
     /// Gives a key a new secret if its present one is still `old`; the old one works until `overlap_ends_at`, or dies
     /// now. Earlier ones die now in any case.
-    pub async fn update_key_secret(
-        &mut self,
-        new: &NewKeyRow<'_>,
-        old: &str,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
+    pub async fn update_key_secret(&mut self, new: &NewKeyRow<'_>, old: &str, now: Timestamp) -> Result<bool, Error> {
         let key = new.key;
         let updated = query(
             "UPDATE api_keys SET public_id = $3, last_four = $4, overlap_ends_at = $5, expires_at = $6, updated_at = $7

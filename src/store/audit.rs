@@ -40,7 +40,14 @@ impl NewEvent<'_> {
         bytes.extend_from_slice(&position.to_be_bytes());
         bytes.extend_from_slice(&self.at.millis().to_be_bytes());
         let fields = [
-            id.as_str(), self.chain, self.actor, self.action, self.target, self.address, self.user_agent, self.request_id,
+            id.as_str(),
+            self.chain,
+            self.actor,
+            self.action,
+            self.target,
+            self.address,
+            self.user_agent,
+            self.request_id,
             self.detail,
         ];
         for field in fields {

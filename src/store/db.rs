@@ -157,7 +157,10 @@ fn migrator() -> Migrator {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let away = match &error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
             sqlx::Error::Database(error) => {
                 let code = error.code().unwrap_or_default();
@@ -173,8 +176,7 @@ impl From<sqlx::Error> for Error {
 /// (`users.email`), `constraint` the index as PostgreSQL does.
 pub(super) fn is_duplicate(error: &sqlx::Error, column: &str, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|error| {
-        error.is_unique_violation()
-            && (error.constraint() == Some(constraint) || error.message().contains(column))
+        error.is_unique_violation() && (error.constraint() == Some(constraint) || error.message().contains(column))
     })
 }
 

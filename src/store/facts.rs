@@ -21,10 +21,8 @@ pub struct StoredSigningKey {
 impl Store<'_> {
     /// A fact about this installation.
     pub async fn find_fact(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let row = query("SELECT value FROM facts WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *self.connection)
-            .await?;
+        let row =
+            query("SELECT value FROM facts WHERE name = $1").bind(name).fetch_optional(&mut *self.connection).await?;
         row.map(|row| row.bytes("value")).transpose()
     }
 

@@ -21,6 +21,7 @@ pub struct NewSession<'a> {
 
 /// All that decides whether a session's credential still holds, in one row.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column that can end a session by itself")]
 pub struct SessionStanding {
     /// The session.
     pub session: Session,
@@ -336,10 +337,7 @@ impl Store<'_> {
     }
 
     /// When and for what an access token was exchanged, if it was.
-    pub async fn find_exchanged_token(
-        &mut self,
-        jti: TokenId,
-    ) -> Result<Option<(Timestamp, Option<Vec<u8>>)>, Error> {
+    pub async fn find_exchanged_token(&mut self, jti: TokenId) -> Result<Option<(Timestamp, Option<Vec<u8>>)>, Error> {
         let row = query("SELECT exchanged_at, successor FROM exchanged_tokens WHERE jti = $1")
             .bind(jti.to_string())
             .fetch_optional(&mut *self.connection)

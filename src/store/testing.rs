@@ -14,8 +14,20 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
 }
 
 const TABLES: [&str; 14] = [
-    "facts", "users", "organizations", "memberships", "sessions", "refresh_tokens", "exchanged_tokens", "signing_keys",
-    "api_keys", "api_key_secrets", "api_key_hours", "api_key_calls", "setup_links", "audit_events",
+    "facts",
+    "users",
+    "organizations",
+    "memberships",
+    "sessions",
+    "refresh_tokens",
+    "exchanged_tokens",
+    "signing_keys",
+    "api_keys",
+    "api_key_secrets",
+    "api_key_hours",
+    "api_key_calls",
+    "setup_links",
+    "audit_events",
 ];
 
 impl Store<'_> {

@@ -111,13 +111,18 @@ pub enum Span {
 impl Span {
     /// From the stored form.
     pub(crate) fn stored(text: &str) -> Self {
-        if text == "all" { Self::All(text.to_owned()) } else { Self::Some(text.split_whitespace().map(str::to_owned).collect()) }
+        if text == "all" {
+            Self::All(text.to_owned())
+        } else {
+            Self::Some(text.split_whitespace().map(str::to_owned).collect())
+        }
     }
 
     /// The stored form, when the owner belongs to all of them. Only a person's key can span: one of an organization
     /// acts in that organization.
     pub(crate) fn check(&self, memberships: &[Membership], of_organization: bool) -> Result<String, Error> {
-        let wrong = || Error::field(Field::OrganizationIds, FieldCode::NotOneOf(&["all", "organizations you belong to"]));
+        let wrong =
+            || Error::field(Field::OrganizationIds, FieldCode::NotOneOf(&["all", "organizations you belong to"]));
         let stored = match self {
             Self::None => String::new(),
             Self::All(text) if text == "all" => text.clone(),
@@ -166,7 +171,8 @@ impl NewKey {
         let scopes = scopes(&mut findings, &self.scopes.unwrap_or_else(|| vec!["read".to_owned()]));
         let limits = Limits {
             rate: amount(&mut findings, self.rate_limit, Field::RateLimit, MOST_CALLS).unwrap_or(1000),
-            window: amount(&mut findings, self.rate_limit_window, Field::RateLimitWindow, LONGEST_WINDOW).unwrap_or(3600),
+            window: amount(&mut findings, self.rate_limit_window, Field::RateLimitWindow, LONGEST_WINDOW)
+                .unwrap_or(3600),
             per_minute: amount(&mut findings, self.rate_limit_per_minute, Field::RateLimitPerMinute, MOST_CALLS),
             per_day: amount(&mut findings, self.rate_limit_per_day, Field::RateLimitPerDay, MOST_CALLS),
         };
@@ -187,7 +193,18 @@ impl NewKey {
         findings.check()?;
         let (Some(name), Some(mode)) = (name, mode) else { return Err(Error::NotFound) };
         let span = self.organization_ids.unwrap_or_default();
-        Ok(Checked { name, description, scopes, limits, allowed_ips, allowed_domains, expires_at, of_organization, span, mode })
+        Ok(Checked {
+            name,
+            description,
+            scopes,
+            limits,
+            allowed_ips,
+            allowed_domains,
+            expires_at,
+            of_organization,
+            span,
+            mode,
+        })
     }
 }
 
@@ -315,7 +332,9 @@ fn domains(findings: &mut Findings, list: &[String]) -> String {
         let domain = text.trim().to_ascii_lowercase();
         let bare = domain.strip_prefix("*.").unwrap_or(&domain);
         let label = |label: &str| {
-            !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         (bare.len() <= 253 && bare.split('.').all(label)).then_some(domain)
     };

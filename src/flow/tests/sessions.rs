@@ -1,10 +1,10 @@
 use std::time::Duration;
 
+use crate::Actor;
 use crate::flow::account::ChangePassword;
 use crate::flow::sessions::Origins;
 use crate::flow::sign_in::{Opening, SecretText, SignIn};
-use crate::testing::{PASSWORD, TestCore, access, address, code, on_both_engines, visitor};
-use crate::Actor;
+use crate::testing::{PASSWORD, access, address, code, on_both_engines, visitor};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

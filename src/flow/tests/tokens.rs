@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::flow::sign_in::SecretText;
 use crate::flow::tokens::Refresh;
-use crate::testing::{TestCore, access, code, on_both_engines, refresh, visitor};
+use crate::testing::{access, code, on_both_engines, refresh, visitor};
 
 fn with(token: &str) -> Refresh {
     Refresh { refresh_token: Some(SecretText(token.to_owned())) }
