@@ -44,6 +44,7 @@ codes! {
     CsrfFailed = "csrf_failed": "The CSRF check failed. Reload the page and try again.",
     EmailTaken = "email_taken": "An account with this address exists already.",
     Gone = "gone": "This link has been used or has expired.",
+    HeadersTooLarge = "headers_too_large": "The headers of the request are too large.",
     InsufficientRole = "insufficient_role": "Your role does not allow this.",
     InsufficientScope = "insufficient_scope": "The credential lacks the scope that this needs.",
     Internal = "internal": "Something went wrong on our side.",

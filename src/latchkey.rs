@@ -188,6 +188,42 @@ impl Latchkey {
     }
 }
 
+/// What an operator wants to know before starting; found out without changing anything.
+#[derive(Debug)]
+pub struct Inspection {
+    /// Whether there is a database yet.
+    pub database: bool,
+    /// How many migrations a start would run.
+    pub pending: usize,
+    /// Whether there is a master key, and it fits.
+    pub master_key: Result<bool, MasterKeyError>,
+}
+
+/// Looks at the database and the master key.
+pub async fn inspect(storage: &Storage) -> Result<Inspection, OpenError> {
+    let held = match &storage.master_key {
+        Some(text) => MasterKey::parse(text).map(Some),
+        None => MasterKey::read(&storage.master_key_file),
+    };
+    if !Db::is_there(storage) {
+        return Ok(Inspection { database: false, pending: 0, master_key: held.map(|key| key.is_some()) });
+    }
+    let db = Db::open(storage).await?;
+    let pending = db.pending().await?;
+    let check = if pending == 0 { db.read().await?.store().find_fact(CHECK).await? } else { None };
+    db.close().await;
+    let master_key = held.and_then(|key| match (key, check) {
+        (None, Some(_)) => Err(MasterKeyError::Missing),
+        (None, None) => Ok(false),
+        (Some(_), None) => Ok(true),
+        (Some(key), Some(sealed)) => {
+            let fits = Vault::new(&key)?.open(Purpose::Check, CHECK, &sealed).is_ok();
+            if fits { Ok(true) } else { Err(MasterKeyError::Wrong) }
+        }
+    });
+    Ok(Inspection { database: true, pending, master_key })
+}
+
 /// The network by which an address is counted: all of IPv4, the first 64 bits of IPv6.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

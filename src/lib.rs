@@ -61,6 +61,6 @@ pub mod user;
 pub use error::{Code, Error};
 
 #[cfg(feature = "server")]
-pub use crate::latchkey::{Latchkey, OpenError};
+pub use crate::latchkey::{Inspection, Latchkey, OpenError, inspect};
 #[cfg(feature = "server")]
 pub use crate::principal::{Actor, Principal, Visitor};

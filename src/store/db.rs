@@ -72,8 +72,7 @@ impl Db {
     /// Opens the database; makes the file when there is none.
     pub async fn open(storage: &Storage) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
-        if let Some(path) = storage.url.strip_prefix("sqlite:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
+        if let Some(path) = sqlite::path(&storage.url) {
             let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
             if let Some(folder) = folder {
                 std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
@@ -84,6 +83,11 @@ impl Db {
         } else {
             Err(OpenError::UnknownEngine)
         }
+    }
+
+    /// Whether there is anything to open: a database server is always there, a file may be yet to be made.
+    pub fn is_there(storage: &Storage) -> bool {
+        sqlite::path(&storage.url).is_none_or(|path| std::path::Path::new(path).exists())
     }
 
     pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool) -> Self {
@@ -105,6 +109,19 @@ impl Db {
             MigrateError::VersionMissing(version) => OpenError::Newer(version),
             error => OpenError::Migrate(error),
         })
+    }
+
+    /// How many migrations are still to be run. Changes nothing.
+    pub async fn pending(&self) -> Result<usize, OpenError> {
+        let known = migrator().iter().count();
+        // The table is not there before the first migration.
+        let applied = sqlx::query("SELECT version FROM _sqlx_migrations").fetch_all(&self.reader).await;
+        let applied = applied.unwrap_or_default();
+        let versions = applied.iter().filter_map(|row| sqlx::Row::try_get::<i64, _>(row, "version").ok());
+        match versions.clone().find(|version| !migrator().version_exists(*version)) {
+            Some(newer) => Err(OpenError::Newer(newer)),
+            None => Ok(known - versions.count()),
+        }
     }
 
     /// A connection to read with.

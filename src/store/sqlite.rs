@@ -10,6 +10,12 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;";
 
+/// The file in an address of ours; `None` when the address names another engine.
+pub(super) fn path(url: &str) -> Option<&str> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(path.strip_prefix("//").unwrap_or(path))
+}
+
 pub(super) async fn open(storage: &Storage, path: &str) -> Result<Db, OpenError> {
     let url = format!("sqlite://{}?mode=rwc", path.replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
     let writer = pool(storage, 1, &url).await?;
