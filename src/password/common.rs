@@ -4,7 +4,8 @@
 //! ours must be, because most breached passwords are shorter. What people do to a short password to make it
 //! long is therefore refused by rule: repeating it, counting on from it, or hanging digits and marks on its end.
 //!
-//! Nothing here looks for a listed entry *inside* a password, so a passphrase made of common words passes.
+//! Two listed entries run together are refused too; three words, or two with a space between them, are a passphrase
+//! and pass.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -22,6 +23,9 @@ const SHORT_UNIT: usize = 4;
 
 /// No entry worth repeating is longer; bounds the work on absurdly long input.
 const LONGEST_UNIT: usize = 64;
+
+/// Two entries together are not longer; bounds the work on absurdly long input.
+const LONGEST_PAIR: usize = 40;
 
 /// Below this, the part before the padding says nothing about the whole.
 const SHORTEST_CORE: usize = 4;
@@ -43,7 +47,15 @@ pub fn is_common(password: &str) -> bool {
 }
 
 fn is_plain(characters: &[char]) -> bool {
-    is_run(characters) || is_repetition(characters) || is_listed(characters)
+    is_run(characters) || is_repetition(characters) || is_listed(characters) || is_pair(characters)
+}
+
+/// Two guessable parts run together, such as `iloveyouforever`.
+fn is_pair(characters: &[char]) -> bool {
+    let guessable = |part: &[char]| is_run(part) || is_listed(part);
+    let last = characters.len().min(LONGEST_PAIR).saturating_sub(SHORTEST_CORE);
+    characters.len() <= LONGEST_PAIR
+        && (SHORTEST_CORE..=last).any(|split| guessable(&characters[..split]) && guessable(&characters[split..]))
 }
 
 fn is_listed(characters: &[char]) -> bool {
@@ -183,6 +195,16 @@ mod tests {
     #[test]
     fn the_most_frequent_breached_passwords_are_common() {
         assert_common(&BREACHED);
+    }
+
+    #[test]
+    fn two_common_words_run_together_are_common() {
+        for password in ["iloveyouforever", "letmeinplease", "abcd1234abcd", "0987654321qwerty", "monkeydragon99"] {
+            assert!(is_common(password), "{password}");
+        }
+        for password in ["monkey dragon lamp", "monkeydragonlampshade", "plum river candle"] {
+            assert!(!is_common(password), "{password}");
+        }
     }
 
     #[test]
