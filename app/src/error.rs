@@ -40,7 +40,9 @@ pub struct FieldRefusal {
 impl Refusal {
     /// The words for `error` in a form whose inputs are called `group[field]`.
     pub fn of(error: &Error, group: &str, request_id: &str) -> Self {
-        let fields = fields_of(error).into_iter().map(|(field, message)| FieldRefusal { name: input_name(group, field), message });
+        let fields = fields_of(error)
+            .into_iter()
+            .map(|(field, message)| FieldRefusal { name: input_name(group, field), message });
         Self {
             summary: summary_of(error, request_id),
             fields: fields.collect(),
@@ -60,7 +62,10 @@ impl FromServerFnError for Refusal {
 
     fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
         crate::request::unreadable();
-        Self { summary: "We could not read this form. Reload the page, then send it again.".to_owned(), ..Self::default() }
+        Self {
+            summary: "We could not read this form. Reload the page, then send it again.".to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -74,7 +79,9 @@ pub fn input_name(group: &str, field: Field) -> String {
 pub fn summary_of(error: &Error, request_id: &str) -> String {
     let fixed = match error {
         Error::Invalid(_) | Error::WeakPassword(_) => "Almost there: have another look at the marked fields.",
-        Error::Unauthenticated(Code::InvalidCredentials) => "That email and password do not match. Check both and try again.",
+        Error::Unauthenticated(Code::InvalidCredentials) => {
+            "That email and password do not match. Check both and try again."
+        }
         Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
         Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
         Error::Malformed(_) | Error::Shape(_) => "We could not read this form. Reload the page, then send it again.",
@@ -87,7 +94,9 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Forbidden(_) => "This is not allowed. An owner or admin of your organization can tell you more.",
         Error::NotFound => "This is no longer here. Reload the page to see what is.",
         Error::Conflict(Code::EmailTaken) => "There is an account with this email already. Sign in instead.",
-        Error::Conflict(Code::KeyNotUsable) => "This key has ended in the meantime. Reload the page to see where it stands.",
+        Error::Conflict(Code::KeyNotUsable) => {
+            "This key has ended in the meantime. Reload the page to see where it stands."
+        }
         Error::Conflict(_) => "This has changed in the meantime. Reload the page, then try again.",
         Error::Unavailable(_) => "A part of the service does not answer. Try again in a moment; nothing is lost.",
         Error::Locked { .. } | Error::RateLimited(_) | Error::Busy { .. } => return wait(error),
@@ -106,7 +115,9 @@ fn wait(error: &Error) -> String {
 }
 
 fn fault(request_id: &str) -> String {
-    format!("Something went wrong on our side. Try again; if it stays so, tell your administrator this number: {request_id}")
+    format!(
+        "Something went wrong on our side. Try again; if it stays so, tell your administrator this number: {request_id}"
+    )
 }
 
 fn fields_of(error: &Error) -> Vec<(Field, String)> {
@@ -115,8 +126,12 @@ fn fields_of(error: &Error) -> Vec<(Field, String)> {
         Error::WeakPassword(problem) => {
             [Field::Password, Field::NewPassword].map(|field| (field, problem.message())).to_vec()
         }
-        Error::Malformed(Code::InvalidPassword) => vec![(Field::CurrentPassword, "This is not your current password.".to_owned())],
-        Error::Conflict(Code::EmailTaken) => vec![(Field::Email, "There is an account with this email already.".to_owned())],
+        Error::Malformed(Code::InvalidPassword) => {
+            vec![(Field::CurrentPassword, "This is not your current password.".to_owned())]
+        }
+        Error::Conflict(Code::EmailTaken) => {
+            vec![(Field::Email, "There is an account with this email already.".to_owned())]
+        }
         _ => Vec::new(),
     }
 }
@@ -124,18 +139,23 @@ fn fields_of(error: &Error) -> Vec<(Field, String)> {
 fn sentence(field: Field, code: FieldCode) -> String {
     match (field, code) {
         (Field::Scopes, FieldCode::Required | FieldCode::Empty) => "Choose at least one.".to_owned(),
-        (Field::Scopes, _) => "Names of your own begin with a letter and have no spaces, such as READ_LEADS.".to_owned(),
+        (Field::Scopes, _) => {
+            "Names of your own begin with a letter and have no spaces, such as READ_LEADS.".to_owned()
+        }
         (Field::ExpiresAt, _) => "Choose a day after today.".to_owned(),
-        (Field::Mode | Field::Owner | Field::OverlapSeconds | Field::Status, _) => "Choose one of these.".to_owned(),
+        (Field::Mode | Field::Owner | Field::OverlapSeconds | Field::Status, _) | (_, FieldCode::NotOneOf(_)) => {
+            "Choose one of these.".to_owned()
+        }
         (_, FieldCode::Required | FieldCode::Empty) => format!("Enter {}.", called(field)),
         (_, FieldCode::TooLong(most)) => format!("Keep this to {most} characters."),
         (_, FieldCode::NotAnEmail) => "Enter an email such as name@example.com.".to_owned(),
         (_, FieldCode::NotADate) => "Choose a day.".to_owned(),
         (_, FieldCode::NotInTheFuture) => "Choose a time that is still to come.".to_owned(),
         (_, FieldCode::OutOfRange(least, most)) => format!("Enter a whole number from {least} to {most}."),
-        (_, FieldCode::NotOneOf(_)) => "Choose one of these.".to_owned(),
         (_, FieldCode::NotAUrl) => "Enter an address that begins with https://.".to_owned(),
-        (_, FieldCode::NotAddresses) => "Enter addresses such as 203.0.113.7 or 10.0.0.0/8, with commas between.".to_owned(),
+        (_, FieldCode::NotAddresses) => {
+            "Enter addresses such as 203.0.113.7 or 10.0.0.0/8, with commas between.".to_owned()
+        }
         (_, FieldCode::NotDomains) => "Enter names such as example.com, with commas between.".to_owned(),
         (_, FieldCode::NotScopes) => "Choose from the list.".to_owned(),
         (_, FieldCode::TooMany(most)) => format!("Keep this to {most} entries."),
@@ -154,7 +174,9 @@ fn called(field: Field) -> &'static str {
         Field::LastName => "a last name",
         Field::Company => "the name of your organization",
         Field::Reason => "a reason",
-        Field::RateLimit | Field::RateLimitPerDay | Field::RateLimitPerMinute | Field::RateLimitWindow => "a whole number",
+        Field::RateLimit | Field::RateLimitPerDay | Field::RateLimitPerMinute | Field::RateLimitWindow => {
+            "a whole number"
+        }
         _ => "something here",
     }
 }

@@ -16,7 +16,7 @@ pub fn duration(time: Duration) -> String {
         0..MINUTE => (seconds.max(1), "second"),
         MINUTE..HOUR => (seconds / MINUTE, "minute"),
         HOUR..DAY => (seconds / HOUR, "hour"),
-        _ if seconds < 60 * DAY => (seconds / DAY, "day"),
+        _ if seconds < 120 * DAY => (seconds / DAY, "day"),
         _ if seconds < 730 * DAY => (seconds / (30 * DAY), "month"),
         _ => (seconds / (365 * DAY), "year"),
     };
@@ -60,10 +60,8 @@ pub fn end_of_day(date: &str) -> Option<String> {
 }
 
 fn written(at: Timestamp, form: &str) -> String {
-    Instant::from_millisecond(at.millis()).map_or_else(
-        |_| String::new(),
-        |instant| instant.to_zoned(TimeZone::UTC).strftime(form).to_string(),
-    )
+    Instant::from_millisecond(at.millis())
+        .map_or_else(|_| String::new(), |instant| instant.to_zoned(TimeZone::UTC).strftime(form).to_string())
 }
 
 /// "12 408".
@@ -71,7 +69,7 @@ pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push('\u{202f}');
         }
         grouped.push(digit);
@@ -100,8 +98,15 @@ mod tests {
         let now = Timestamp::from_seconds(1_000_000_000);
         let at = |seconds: i64| Timestamp::from_seconds(1_000_000_000 + seconds);
         for (seconds, said) in [
-            (-10, "just now"), (-60, "1 minute ago"), (-3 * 3600, "3 hours ago"), (-86_400, "1 day ago"),
-            (-70 * 86_400, "2 months ago"), (-800 * 86_400, "2 years ago"), (6 * 86_400, "in 6 days"), (30, "in 30 seconds"),
+            (-10, "just now"),
+            (-60, "1 minute ago"),
+            (-3 * 3600, "3 hours ago"),
+            (-86_400, "1 day ago"),
+            (-90 * 86_400, "90 days ago"),
+            (-130 * 86_400, "4 months ago"),
+            (-800 * 86_400, "2 years ago"),
+            (6 * 86_400, "in 6 days"),
+            (30, "in 30 seconds"),
         ] {
             assert_eq!(relative(at(seconds), now), said);
         }

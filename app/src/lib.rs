@@ -11,6 +11,11 @@
 //! Forms do not use Leptos' `ActionForm`: one island makes every form alive (21 November 2026; a typed action for every
 //! form would cost some 2 KB each, and the page behind has to be rendered for browsers without a script anyway).
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the parameters of components and event handlers are owned by their kind"
+)]
+
 pub mod islands;
 pub mod words;
 
@@ -32,9 +37,9 @@ mod routes;
 mod shell;
 
 #[cfg(feature = "ssr")]
-pub use self::site::App;
-#[cfg(feature = "ssr")]
 pub use self::shell::{Assets, shell};
+#[cfg(feature = "ssr")]
+pub use self::site::App;
 
 #[cfg(feature = "ssr")]
 mod site {

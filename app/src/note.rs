@@ -140,11 +140,7 @@ impl FormState {
 
     /// Whether the choice `value` of `name` was made, or is the one made at first.
     pub fn chosen(&self, name: &str, value: &str, at_first: bool) -> bool {
-        if self.is_refused() {
-            self.typed.iter().any(|(typed, text)| typed == name && text == value)
-        } else {
-            at_first
-        }
+        if self.is_refused() { self.typed.iter().any(|(typed, text)| typed == name && text == value) } else { at_first }
     }
 }
 

@@ -41,7 +41,8 @@ pub fn visitor() -> Result<Visitor, Error> {
 
 /// Who is signed in. An ended session counts as nobody; a fault on our side is one.
 pub fn actor() -> Result<Option<Actor>, Error> {
-    let known: SignedInAs = extension().ok_or_else(|| Error::internal("no SignedInAs in the extensions of the request"))?;
+    let known: SignedInAs =
+        extension().ok_or_else(|| Error::internal("no SignedInAs in the extensions of the request"))?;
     match known.0.as_ref() {
         Ok(actor) => Ok(actor.clone()),
         Err(Error::Unavailable(source)) => Err(Error::Unavailable(source.to_string().into())),
@@ -143,7 +144,9 @@ pub fn came_from() -> String {
 }
 
 /// Opens a session with a verb of the core, and keeps it in the browser. The one it held before ends.
-pub async fn begin_session(open: impl AsyncFnOnce(Latchkey, Opening<'_>) -> Result<SignedIn, Error>) -> Result<(), Error> {
+pub async fn begin_session(
+    open: impl AsyncFnOnce(Latchkey, Opening<'_>) -> Result<SignedIn, Error>,
+) -> Result<(), Error> {
     let before = cookie(SESSION_COOKIE);
     keep_session(&open(latchkey()?, Opening::page(before.as_deref())).await?);
     Ok(())
@@ -168,7 +171,8 @@ pub fn leave_note(page: Page, note: Note) -> Result<(), Error> {
     let latchkey = latchkey()?;
     let secret = matches!(note, Note::NewKey { .. });
     let holder = if secret { holder()? } else { String::new() };
-    let envelope = Envelope { page: page.path().to_owned(), holder, until: latchkey.now().seconds() + LIFE_SECONDS, note };
+    let envelope =
+        Envelope { page: page.path().to_owned(), holder, until: latchkey.now().seconds() + LIFE_SECONDS, note };
     let plain = serde_json::to_vec(&envelope).map_err(Error::internal)?;
     set_cookie(NOTE_COOKIE, &latchkey.seal(NOTE_PURPOSE, &plain)?, Some(LIFE_SECONDS));
     Ok(())
@@ -180,8 +184,10 @@ pub fn take_note(page: Page) -> Result<Option<Note>, Error> {
         return Ok(None);
     };
     let latchkey = latchkey()?;
-    let envelope = latchkey.unseal(NOTE_PURPOSE, &sealed).and_then(|plain| serde_json::from_slice::<Envelope>(&plain).ok());
-    let note = envelope.and_then(|envelope| envelope.open(page, &holder().unwrap_or_default(), latchkey.now().seconds()));
+    let envelope =
+        latchkey.unseal(NOTE_PURPOSE, &sealed).and_then(|plain| serde_json::from_slice::<Envelope>(&plain).ok());
+    let note =
+        envelope.and_then(|envelope| envelope.open(page, &holder().unwrap_or_default(), latchkey.now().seconds()));
     if note.is_some() {
         set_cookie(NOTE_COOKIE, "", Some(0));
     }

@@ -98,8 +98,23 @@ mod tests {
             assert_eq!(inward(good), Some(good));
         }
         let evil = [
-            "//evil.test", "/\\evil.test", "https:evil.test", "https://evil.test", "javascript:alert(1)", "/\tevil", "/\r\nx",
-            "evil", "", "/%2f%2fevil.test", "/user@evil.test", "\\\\evil", "/login", "/login?next=/login", "/fn/sign-out", " /a", "/a?\\b",
+            "//evil.test",
+            "/\\evil.test",
+            "https:evil.test",
+            "https://evil.test",
+            "javascript:alert(1)",
+            "/\tevil",
+            "/\r\nx",
+            "evil",
+            "",
+            "/%2f%2fevil.test",
+            "/user@evil.test",
+            "\\\\evil",
+            "/login",
+            "/login?next=/login",
+            "/fn/sign-out",
+            " /a",
+            "/a?\\b",
         ];
         for bad in evil {
             assert_eq!(inward(bad), None, "{bad:?}");

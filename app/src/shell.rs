@@ -2,8 +2,8 @@
 
 use crate::App;
 use crate::request;
-use leptos::prelude::*;
 use leptos::nonce::use_nonce;
+use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 /// Wakes the islands once the module has arrived.

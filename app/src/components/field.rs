@@ -34,6 +34,11 @@ fn described(id: &str, hint: &str) -> String {
     if hint.is_empty() { format!("{id}-error") } else { format!("{id}-hint {id}-error") }
 }
 
+/// The content of an error's place: really nothing when there is none, so that it takes no room.
+pub fn told(error: String) -> Option<String> {
+    Some(error).filter(|error| !error.is_empty())
+}
+
 /// A field for one line of text.
 #[component]
 pub fn TextField(
@@ -70,7 +75,7 @@ pub fn TextField(
             />
             {(input.kind == "password").then(|| view! { <ShowPassword/> })}
             {(!input.hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{input.hint}</p> })}
-            <p class="field-error" id=error_id>{error}</p>
+            <p class="field-error" id=error_id>{told(error)}</p>
         </div>
     }
 }
@@ -108,7 +113,7 @@ pub fn SelectField(
             <select class="select" id=id name=name aria-describedby=error_id.clone()>
                 {options}
             </select>
-            <p class="field-error" id=error_id>{state.error(name)}</p>
+            <p class="field-error" id=error_id>{told(state.error(name))}</p>
         </div>
     }
 }

@@ -47,10 +47,14 @@ impl Answer {
 
 impl Failure {
     fn read(body: &JsValue) -> Self {
-        let fields = js_sys::Reflect::get(body, &"fields".into()).map(|list| js_sys::Array::from(&list)).unwrap_or_default();
+        let fields = js_sys::Reflect::get(body, &"fields".into()).ok();
+        let fields = fields.and_then(|list| list.dyn_into::<js_sys::Array>().ok()).unwrap_or_default();
         Self {
             summary: dom::text_of(body, "summary").unwrap_or_else(|| words::BROKEN.into()),
-            fields: fields.iter().filter_map(|one| Some((dom::text_of(&one, "name")?, dom::text_of(&one, "message")?))).collect(),
+            fields: fields
+                .iter()
+                .filter_map(|one| Some((dom::text_of(&one, "name")?, dom::text_of(&one, "message")?)))
+                .collect(),
             sign_in: dom::text_of(body, "signIn"),
             stale: dom::text_of(body, "stale").is_some(),
         }
@@ -61,21 +65,20 @@ impl Failure {
         for old in dom::all("[aria-invalid]") {
             Self::clear(&old);
         }
-        let mut first: Option<HtmlElement> = None;
         for (name, message) in &self.fields {
-            if let Some(field) = dom::find::<HtmlElement>(form, &["[name=\"", name, "\"]:not([type=hidden])"].concat()) {
+            if let Some(field) = dom::find::<HtmlElement>(form, &["[name=\"", name, "\"]:not([type=hidden])"].concat())
+            {
                 dom::set(&field, "aria-invalid", Some("true"));
                 if let Some(place) = place_of(&field) {
                     place.set_text_content(Some(message));
                 }
-                first.get_or_insert(field);
             }
         }
         let summary = dom::find::<HtmlElement>(form, "[data-summary]");
         if let Some(summary) = &summary {
             self.summarise(summary);
         }
-        if let Some(focus) = first.or(summary) {
+        if let Some(focus) = dom::find::<HtmlElement>(form, "[aria-invalid]").or(summary) {
             let _ = focus.focus();
         }
     }

@@ -103,7 +103,9 @@ fn typed(event: Event) {
     if field.get_attribute("aria-invalid").is_some() {
         Failure::clear(&field);
     }
-    if field.type_() == "search" && let Some(form) = field.form() {
+    if field.type_() == "search"
+        && let Some(form) = field.form()
+    {
         let before = field.value();
         set_timeout(
             move || {
@@ -125,7 +127,9 @@ fn search(form: &HtmlFormElement) {
 
 fn body_of(form: &HtmlFormElement, pressed: Option<&HtmlElement>) -> Result<UrlSearchParams, JsValue> {
     let data = FormData::new_with_form(form)?;
-    if let Some(button) = pressed.and_then(|pressed| pressed.dyn_ref::<HtmlButtonElement>()).filter(|b| !b.name().is_empty()) {
+    if let Some(button) =
+        pressed.and_then(|pressed| pressed.dyn_ref::<HtmlButtonElement>()).filter(|b| !b.name().is_empty())
+    {
         data.append_with_str(&button.name(), &button.value())?;
     }
     UrlSearchParams::new_with_str_sequence_sequence(&data)

@@ -8,20 +8,23 @@ use web_sys::{Element, HtmlInputElement, MouseEvent};
 #[island]
 pub fn ShowPassword() -> impl IntoView {
     let toggle = |event: MouseEvent| {
-        let (Some(button), Some(field)) = (dom::closest::<Element>(&event, "button"), dom::closest::<Element>(&event, ".field"))
+        let (Some(button), Some(field)) =
+            (dom::closest::<Element>(&event, "button"), dom::closest::<Element>(&event, ".field"))
         else {
             return;
         };
         if let Some(input) = dom::find::<HtmlInputElement>(&field, "input") {
             let show = input.type_() == "password";
             input.set_type(if show { "text" } else { "password" });
-            dom::set(&button, "aria-pressed", Some(if show { "true" } else { "false" }));
-            button.set_text_content(Some(if show { "Hide" } else { "Show" }));
+            if let Some(word) = button.first_element_child() {
+                word.set_text_content(Some(if show { "Hide" } else { "Show" }));
+            }
         }
     };
     view! {
-        <button type="button" class="show-password needs-script" aria-pressed="false" aria-label="Show password" on:click=toggle>
-            "Show"
+        <button type="button" class="show-password needs-script" on:click=toggle>
+            <span>"Show"</span>
+            <span class="visually-hidden">" password"</span>
         </button>
     }
 }

@@ -16,7 +16,9 @@ pub fn ThemeSwitch(children: Children) -> impl IntoView {
         let theme = button.value();
         if let (Some(root), Ok(page)) = (document().document_element(), document().dyn_into::<HtmlDocument>()) {
             dom::set(&root, "data-theme", Some(&theme));
-            let _ = page.set_cookie(&["__Host-latchkey-theme=", &theme, "; Path=/; Secure; SameSite=Lax; Max-Age=31536000"].concat());
+            let _ = page.set_cookie(
+                &["__Host-latchkey-theme=", &theme, "; Path=/; Secure; SameSite=Lax; Max-Age=31536000"].concat(),
+            );
         }
         for other in dom::all(".theme-switch button") {
             let same = other.get_attribute("value").as_deref() == Some(&theme);

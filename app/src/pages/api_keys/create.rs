@@ -3,7 +3,7 @@
 use super::dialogs::DialogFoot;
 use crate::components::choice::{Check, Choice};
 use crate::components::dialog::Dialog;
-use crate::components::field::{Input, SelectField, TextField};
+use crate::components::field::{Input, SelectField, TextField, told};
 use crate::components::form::PostForm;
 use crate::error::Refusal;
 use crate::format;
@@ -88,7 +88,7 @@ fn ScopeChoice(about: Setting, state: FormState) -> impl IntoView {
                 {choice("delete", "Delete", "Remove things. DELETE.")}
                 {about.leads.then(|| choice("admin", "Admin", "All of it, and manage keys and people."))}
             </div>
-            <p class="field-error" id="key-scopes-error">{state.error(SCOPES)}</p>
+            <p class="field-error" id="key-scopes-error">{told(state.error(SCOPES))}</p>
         </fieldset>
     }
 }
@@ -101,7 +101,8 @@ fn lives(now: Timestamp) -> Vec<(&'static str, String, String)> {
         (value, format!("{count} days ({date})"), format!("Stops working on {date}."))
     });
     let never = ("none", "Never".to_owned(), "Works until it is revoked. Choose a date where you can.".to_owned());
-    let custom = ("custom", "On a day I choose".to_owned(), "Stops working at the end of the day you choose, UTC.".to_owned());
+    let custom =
+        ("custom", "On a day I choose".to_owned(), "Stops working at the end of the day you choose, UTC.".to_owned());
     dated.into_iter().chain([custom, never]).collect()
 }
 
@@ -126,7 +127,7 @@ fn Expiry(now: Timestamp, state: FormState) -> impl IntoView {
                     aria-describedby="key-expiresAt-error"
                 />
                 <p class="hint expiry-sentence" aria-live="polite">{sentence}</p>
-                <p class="field-error" id="key-expiresAt-error">{error}</p>
+                <p class="field-error" id="key-expiresAt-error">{told(error)}</p>
             </div>
         </ExpiryChoice>
     }
@@ -146,7 +147,7 @@ fn OwnerChoice(about: Setting, state: FormState) -> impl IntoView {
                     {choice("user", "Me".to_owned(), "Ends when I leave.", true)}
                     {choice("organization", about.place.clone(), "Lives on without me.", false)}
                 </div>
-                <p class="field-error">{state.error("key[owner]")}</p>
+                <p class="field-error">{told(state.error("key[owner]"))}</p>
             </fieldset>
         }
     })
@@ -236,12 +237,20 @@ impl KeyForm {
         match self.life.as_str() {
             "none" => None,
             "custom" => Some(format::end_of_day(&self.expires_at).unwrap_or_else(|| "?".to_owned())),
-            days => Some(days.parse().map_or_else(|_| "?".to_owned(), |days: u32| format::machine(now.plus(DAY * days)))),
+            days => {
+                Some(days.parse().map_or_else(|_| "?".to_owned(), |days: u32| format::machine(now.plus(DAY * days))))
+            }
         }
     }
 
     fn read(self, now: Timestamp) -> NewKey {
-        let list = |text: &str| text.split([',', ' ', '\n']).map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        let list = |text: &str| {
+            text.split([',', ' ', '\n'])
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let number = |text: &str| some(text).map(|text| text.parse::<i64>().unwrap_or(-1));
         let own = list(&self.own_scopes);

@@ -160,10 +160,9 @@ pub fn RevokeDialog(row: Row, state: FormState) -> impl IntoView {
 /// What is lost with a key.
 #[component]
 fn Loss(row: Row) -> impl IntoView {
-    let used = row.last_used_at.map_or_else(
-        || view! { "Never" }.into_any(),
-        |at| view! { <Moment at=at now=row.now/> }.into_any(),
-    );
+    let used = row
+        .last_used_at
+        .map_or_else(|| view! { "Never" }.into_any(), |at| view! { <Moment at=at now=row.now/> }.into_any());
     let by = (!row.last_used_by.is_empty()).then(|| view! { <div><dt>"By"</dt><dd>{row.last_used_by}</dd></div> });
     view! {
         <dl class="loss">
@@ -193,7 +192,8 @@ pub struct Rotation {
 /// Gives a key a new secret.
 #[server(name = RotateKey, prefix = "/fn", endpoint = "rotate-key")]
 pub async fn rotate_key(csrf: String, key: String, rotate: Rotation) -> Result<Done, Refusal> {
-    let form = Form { typed: vec![("overlapSeconds", rotate.overlap_seconds.clone())], ..form("rotate", "rotate", &key) };
+    let form =
+        Form { typed: vec![("overlapSeconds", rotate.overlap_seconds.clone())], ..form("rotate", "rotate", &key) };
     request::answer(form, async {
         let actor = request::change(&csrf)?;
         let overlap = RegenerateKey { overlap_seconds: Some(rotate.overlap_seconds.parse().unwrap_or(-1)) };

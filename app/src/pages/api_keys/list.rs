@@ -109,7 +109,8 @@ fn Table(rows: Vec<Row>) -> impl IntoView {
 #[component]
 fn KeyRow(row: Row) -> impl IntoView {
     let (now, dead) = (row.now, row.state.is_dead());
-    let scopes = row.scopes.iter().map(|scope| view! { <CodeBadge text=scope.clone() title=explain(scope)/> }).collect_view();
+    let scopes =
+        row.scopes.iter().map(|scope| view! { <CodeBadge text=scope.clone() title=explain(scope)/> }).collect_view();
     view! {
         <tr class:key-dead=dead>
             <td>
@@ -214,7 +215,8 @@ fn Actions(row: Row) -> impl IntoView {
             view! { {to("rotate", "Rotate", Weight::Quiet)} {to("revoke", "Revoke", Weight::QuietBad)} }.into_any()
         }
         State::Rotating => {
-            view! { {to("end-overlap", "End overlap", Weight::Quiet)} {to("revoke", "Revoke", Weight::QuietBad)} }.into_any()
+            view! { {to("end-overlap", "End overlap", Weight::Quiet)} {to("revoke", "Revoke", Weight::QuietBad)} }
+                .into_any()
         }
         State::Expired => to("regenerate", "Regenerate", Weight::Quiet).into_any(),
         State::Revoked => ().into_any(),

@@ -1,8 +1,8 @@
 //! What the list shows of each key, and what is looked for in it.
 
+use crate::pages::resident;
 use crate::request;
 use crate::routes::Page;
-use crate::pages::resident;
 use latchkey::api_key::KeyStatus;
 use latchkey::clock::Timestamp;
 use latchkey::flow::api_keys::{KeyView, ListKeys};

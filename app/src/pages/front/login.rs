@@ -34,7 +34,9 @@ pub fn LoginPage() -> impl IntoView {
         }
         let desk = Desk::open(Page::Login, None)?;
         let aside = request::latchkey()?.registration_is_open().then(|| {
-            let href = next.as_deref().map_or_else(|| Page::Register.path().to_owned(), |next| Page::Register.with(&[("next", next)]));
+            let href = next
+                .as_deref()
+                .map_or_else(|| Page::Register.path().to_owned(), |next| Page::Register.with(&[("next", next)]));
             view! { "New here? "<a href=href>"Create an account"</a> }.into_any()
         });
         let lead = if next.is_some() { "Sign in to go on to the page you asked for." } else { "Welcome back." };
@@ -82,7 +84,12 @@ pub async fn sign_in(csrf: String, #[server(default)] next: String, credentials:
     request::answer(form, async {
         let visitor = request::visitor_change(&csrf)?;
         let Credentials { email, password, remember } = credentials;
-        let with = latchkey::flow::sign_in::SignIn { email: Some(email), password: Some(password), remember: Some(remember), ..Default::default() };
+        let with = latchkey::flow::sign_in::SignIn {
+            email: Some(email),
+            password: Some(password),
+            remember: Some(remember),
+            ..Default::default()
+        };
         request::begin_session(async |latchkey, opening| latchkey.sign_in(&visitor, with, opening).await).await?;
         Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
     })

@@ -37,7 +37,8 @@ pub fn RegisterPage() -> impl IntoView {
         let desk = Desk::open(Page::Register, None)?;
         let next = request::next();
         let open = request::latchkey()?.registration_is_open();
-        let login = next.as_deref().map_or_else(|| Page::Login.path().to_owned(), |next| Page::Login.with(&[("next", next)]));
+        let login =
+            next.as_deref().map_or_else(|| Page::Login.path().to_owned(), |next| Page::Login.with(&[("next", next)]));
         let aside = view! { "Have an account? "<a href=login>"Sign in"</a> }.into_any();
         let aside = Some(aside);
         let closed = "New accounts are closed here. Ask an administrator to add you.";
@@ -103,7 +104,8 @@ pub async fn register(csrf: String, #[server(default)] next: String, account: Ne
     request::answer(form, async {
         let visitor = request::visitor_change(&csrf)?;
         let company = Some(company).filter(|company| !company.trim().is_empty());
-        let with = SignUp { name: Some(name), email: Some(email), password: Some(password), company, ..Default::default() };
+        let with =
+            SignUp { name: Some(name), email: Some(email), password: Some(password), company, ..Default::default() };
         request::begin_session(async |latchkey, opening| latchkey.sign_up(&visitor, with, opening).await).await?;
         Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
     })

@@ -92,7 +92,8 @@ pub async fn set_up(csrf: String, token: String, landlord: Landlord) -> Result<D
     request::answer(form, async {
         let visitor = request::visitor_change(&csrf)?;
         let with = SignUp { name: Some(name), email: Some(email), password: Some(password), ..Default::default() };
-        request::begin_session(async |latchkey, opening| latchkey.set_up(&visitor, &token, with, opening).await).await?;
+        request::begin_session(async |latchkey, opening| latchkey.set_up(&visitor, &token, with, opening).await)
+            .await?;
         Ok(Page::FIRST.path().to_owned())
     })
     .await
