@@ -193,7 +193,7 @@ impl Default for Limits {
         Self {
             ordinary: Rate::new(100, 60),
             sign_in: Rate::new(5, 60),
-            sign_up: Rate::new(10, 60 * 60),
+            sign_up: Rate::new(60, 60 * 60),
             verify: Rate::new(600_000, 60),
         }
     }

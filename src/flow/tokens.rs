@@ -106,9 +106,10 @@ impl Latchkey {
         let token = input.refresh_token.filter(|token| !token.0.is_empty());
         let token = token.ok_or_else(|| Error::field(Field::RefreshToken, FieldCode::Required))?;
         let hash = PlainToken::presented(&token.0).hashed();
-        let mut writing = self.0.db.write().await?;
-        let found = writing.store().find_refresh_token(hash).await?;
+        // Looked up before the write lock is taken, so that invented tokens cannot make others wait for it.
+        let found = self.0.db.read().await?.store().find_refresh_token(hash).await?;
         let (session, _) = found.ok_or(Error::Unauthenticated(Code::InvalidToken))?;
+        let mut writing = self.0.db.write().await?;
         let standing = self.live_standing(&mut writing.store(), session).await?;
         let now = self.now();
         let next = PlainToken::random(REFRESH_PREFIX);
