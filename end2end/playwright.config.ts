@@ -1,0 +1,19 @@
+// Browser tests on the release binary. Journeys in tests/both run twice: with a script, and with JavaScript off.
+import { defineConfig } from '@playwright/test';
+import { chromium } from './browser.ts';
+
+export default defineConfig({
+  forbidOnly: true,
+  fullyParallel: true,
+  workers: 2,
+  retries: 0,
+  timeout: 30_000,
+  expect: { timeout: 5_000 },
+  outputDir: 'test-results',
+  reporter: [['list'], ['./support/summary.ts']],
+  use: { ...chromium, locale: 'en-GB', timezoneId: 'UTC', actionTimeout: 5_000, navigationTimeout: 10_000, trace: 'retain-on-failure' },
+  projects: [
+    { name: 'with script', testDir: 'tests' },
+    { name: 'without script', testDir: 'tests/both', use: { javaScriptEnabled: false } },
+  ],
+});

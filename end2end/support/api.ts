@@ -1,0 +1,105 @@
+// The API as a program sees it: from outside the browser.
+import { expect } from '@playwright/test';
+import type { Person } from './people.ts';
+import type { Latchkey } from './server.ts';
+
+export interface Key {
+  id: string;
+  name: string;
+  key: string;
+  keyPrefix: string;
+  lastFour: string;
+}
+
+type Json = Record<string, unknown>;
+
+export class Api {
+  readonly #latchkey: Latchkey;
+  readonly #credential: string;
+
+  private constructor(latchkey: Latchkey, credential: string) {
+    latchkey.keepsSecret('credential', credential);
+    this.#latchkey = latchkey;
+    this.#credential = credential;
+  }
+
+  /** As somebody who has just made an account. */
+  static async registering(latchkey: Latchkey, person: Person): Promise<Api> {
+    return Api.#entering(latchkey, 'register', 201, { ...person });
+  }
+
+  /** As somebody who signs in elsewhere. */
+  static async signingIn(latchkey: Latchkey, { email, password }: Person): Promise<Api> {
+    return Api.#entering(latchkey, 'login', 200, { email, password });
+  }
+
+  static async #entering(latchkey: Latchkey, call: string, status: number, body: Json): Promise<Api> {
+    latchkey.keepsSecret('password', String(body['password']));
+    const answer = await fetch(`${latchkey.url}/v1/auth/${call}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await answer.text();
+    expect(answer.status, text).toBe(status);
+    return new Api(latchkey, (JSON.parse(text) as { accessToken: string }).accessToken);
+  }
+
+  /** As a program that holds this key. */
+  static holding(latchkey: Latchkey, key: string): Api {
+    return new Api(latchkey, key);
+  }
+
+  async asks(method: string, path: string, body?: Json): Promise<Response> {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.#credential}` };
+    if (body) headers['Content-Type'] = 'application/json';
+    const init: RequestInit = { method, headers };
+    if (body) init.body = JSON.stringify(body);
+    return fetch(`${this.#latchkey.url}${path}`, init);
+  }
+
+  async gets<T>(path: string): Promise<T> {
+    const answer = await this.asks('GET', path);
+    expect(answer.status, `GET ${path}`).toBe(200);
+    return (await answer.json()) as T;
+  }
+
+  /** Whether the credential opens the door, as other services ask it. */
+  async verifies(): Promise<number> {
+    return (await this.asks('GET', '/v1/auth/verify')).status;
+  }
+
+  async makesKey(about: Json): Promise<Key> {
+    const answer = await this.asks('POST', '/v1/api-keys', about);
+    const text = await answer.text();
+    expect(answer.status, text).toBe(201);
+    const key = JSON.parse(text) as Key;
+    this.#latchkey.keepsSecret('API key', key.key);
+    return key;
+  }
+
+  async changesKey(id: string, verb: 'regenerate' | 'revoke', body: Json): Promise<Key> {
+    const answer = await this.asks('POST', `/v1/api-keys/${id}/${verb}`, body);
+    const text = await answer.text();
+    expect(answer.status, text).toBe(200);
+    return JSON.parse(text) as Key;
+  }
+
+  /** Waits until the list says that a key stands so. */
+  async waitsFor(id: string, status: string): Promise<void> {
+    const standing = async () => (await this.gets<{ status: string }>(`/v1/api-keys/${id}`)).status;
+    await expect.poll(standing, { intervals: [100] }).toBe(status);
+  }
+
+  async endsOtherSessions(): Promise<void> {
+    const sessions = await this.gets<{ id: string; isCurrent: boolean }[]>('/v1/auth/sessions');
+    const others = sessions.filter((session) => !session.isCurrent);
+    expect(others.length, 'sessions to end').toBeGreaterThan(0);
+    for (const { id } of others) expect((await this.asks('DELETE', `/v1/auth/sessions/${id}`)).status).toBe(200);
+  }
+}
+
+/** So many seconds from now, as the API writes it. */
+export function secondsFromNow(seconds: number): string {
+  return new Date(Date.now() + seconds * 1000).toISOString();
+}

@@ -1,0 +1,131 @@
+// Somebody with a browser: what they do at the front door, and what they see.
+import { type Locator, type Page, type Response, expect } from '@playwright/test';
+import { KeysPage } from './keys-page.ts';
+import type { Person } from './people.ts';
+import { SecurityPage } from './security-page.ts';
+import type { Latchkey } from './server.ts';
+import type { Watch } from './watch.ts';
+
+export const SESSION_COOKIE = '__Host-latchkey';
+const NO_SECRET = '__Host-latchkey-theme';
+
+export class Visitor {
+  readonly page: Page;
+  readonly latchkey: Latchkey;
+  readonly watch: Watch;
+  readonly hasScript: boolean;
+  readonly keys: KeysPage;
+  readonly security: SecurityPage;
+
+  constructor(page: Page, latchkey: Latchkey, watch: Watch, hasScript: boolean) {
+    this.page = page;
+    this.latchkey = latchkey;
+    this.watch = watch;
+    this.hasScript = hasScript;
+    this.keys = new KeysPage(this);
+    this.security = new SecurityPage(this);
+  }
+
+  async opens(path: string): Promise<Response | null> {
+    const answer = await this.page.goto(path);
+    await this.settles();
+    return answer;
+  }
+
+  /** Waits until the page is as alive as it will be. */
+  async settles(): Promise<void> {
+    if (this.hasScript) await expect(this.page.locator('html[data-hydrated]')).toBeAttached();
+    else await this.page.waitForLoadState();
+  }
+
+  /** Asserts which page this is, and waits for it. */
+  async isOn(path: string | RegExp): Promise<void> {
+    await this.page.waitForURL((url) => (typeof path === 'string' ? url.pathname === path : path.test(url.pathname + url.search)));
+    await this.settles();
+  }
+
+  field(label: string): Locator {
+    return this.page.getByLabel(label, { exact: true });
+  }
+
+  button(name: string): Locator {
+    return this.page.getByRole('button', { name, exact: true });
+  }
+
+  /** The sentence above a form that was refused. */
+  get summary(): Locator {
+    return this.page.locator('[data-summary]:visible');
+  }
+
+  /** The sentence under a field. */
+  errorUnder(label: string): Locator {
+    return this.page.locator('.field', { has: this.field(label) }).locator('.field-error');
+  }
+
+  get news(): Locator {
+    return this.page.locator('#notices');
+  }
+
+  async registers(person: Person): Promise<void> {
+    await this.opens('/register');
+    await this.fillsInRegistration(person);
+    await this.button('Create account').click();
+    await this.isOn('/settings/api-keys');
+  }
+
+  async fillsInRegistration(person: Person): Promise<void> {
+    this.latchkey.keepsSecret('password', person.password);
+    await this.field('Name').fill(person.name);
+    await this.field('Email').fill(person.email);
+    await this.field('Password').fill(person.password);
+    await this.field('Organization (optional)').fill(person.company);
+  }
+
+  /** On the sign-in page, wherever it leads. */
+  async entersCredentials({ email, password }: Pick<Person, 'email' | 'password'>): Promise<void> {
+    this.latchkey.keepsSecret('password', password);
+    await this.field('Email').fill(email);
+    await this.field('Password').fill(password);
+    await this.button('Sign in').click();
+  }
+
+  async signsIn(person: Person): Promise<void> {
+    await this.opens('/login');
+    await this.entersCredentials(person);
+    await this.isOn('/settings/api-keys');
+  }
+
+  async signsOut(): Promise<void> {
+    await this.button('Sign out').and(this.page.locator('.sign-out')).click();
+    await this.isOn('/login');
+    await expect(this.news).toHaveText('You are signed out.');
+  }
+
+  async sessionCookie(): Promise<string | undefined> {
+    return (await this.page.context().cookies()).find((cookie) => cookie.name === SESSION_COOKIE)?.value;
+  }
+
+  async leaves(): Promise<void> {
+    for (const { name, value } of await this.page.context().cookies()) {
+      if (name !== NO_SECRET && value.length >= 8) this.latchkey.keepsSecret(`cookie ${name}`, value);
+    }
+    await this.page.context().close();
+  }
+
+  /** Presses Tab until `goal` has the focus. */
+  async tabsTo(goal: Locator): Promise<void> {
+    for (let step = 0; step < 60; step += 1) {
+      if (await goal.evaluate((element) => element === document.activeElement)) return;
+      await this.page.keyboard.press('Tab');
+    }
+    await expect(goal, 'reached with Tab').toBeFocused();
+  }
+
+  async readsClipboard(): Promise<string> {
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
+  async mayUseClipboard(): Promise<void> {
+    await this.page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: this.latchkey.url });
+  }
+}

@@ -1,0 +1,103 @@
+// How pages behave on narrow screens, for slow fingers, and for people who have asked for less.
+import { type Locator } from '@playwright/test';
+import { STATES } from '../../support/states.ts';
+import { expect, test } from '../../support/test.ts';
+import type { Visitor } from '../../support/visitor.ts';
+
+test.describe('at 320 pixels', () => {
+  test.use({ contextOptions: { viewport: { width: 320, height: 640 } } });
+  for (const state of STATES) {
+    test(`nothing hangs over the edge: ${state.name}`, async ({ visitor, household }) => {
+      await state.arrange({ visitor, household });
+      const { shown, whole } = await visitor.page.evaluate(() => ({ shown: document.documentElement.clientWidth, whole: document.documentElement.scrollWidth }));
+      expect(whole).toBeLessThanOrEqual(shown);
+      const dialog = visitor.page.locator('dialog');
+      if (await dialog.count()) {
+        expect(await dialog.evaluate((box) => box.scrollWidth - box.clientWidth)).toBeLessThanOrEqual(0);
+        const box = await dialog.boundingBox();
+        expect(box && box.x >= 0 && box.x + box.width <= 320).toBe(true);
+      }
+    });
+  }
+});
+
+const isLargeEnough = async (target: Locator): Promise<void> => {
+  const box = await target.boundingBox();
+  expect(box?.height, String(target)).toBeGreaterThanOrEqual(44);
+  expect(box?.width, String(target)).toBeGreaterThanOrEqual(44);
+};
+
+for (const width of [390, 1280]) {
+  test.describe(`at ${width} pixels`, () => {
+    test.use({ contextOptions: { viewport: { width, height: 800 } } });
+    test('what is pressed is large enough for a finger', async ({ visitor, household }) => {
+      await visitor.opens('/login');
+      for (const target of await pressed(visitor)) await isLargeEnough(target);
+      await visitor.signsIn(household.person);
+      for (const target of await pressed(visitor)) await isLargeEnough(target);
+      await visitor.keys.startsToCreate();
+      for (const target of await visitor.keys.dialog.locator('button:visible, a:visible, label.choice, select:visible').all()) await isLargeEnough(target);
+    });
+  });
+}
+
+async function pressed(visitor: Visitor): Promise<Locator[]> {
+  const targets = await visitor.page.locator('button:visible:not(.visually-hidden), a.button:visible, nav a:visible, input.input:visible').all();
+  expect(targets.length).toBeGreaterThan(3);
+  return targets;
+}
+
+test.describe('with reduced motion', () => {
+  test.use({ contextOptions: { reducedMotion: 'reduce' } });
+  test('nothing moves', async ({ visitor, household }) => {
+    await visitor.signsIn(household.person);
+    await visitor.keys.createLink.click();
+    await expect(visitor.keys.dialog).toBeVisible();
+    expect(await visitor.page.evaluate(longestMotion)).toBeLessThan(10);
+  });
+});
+
+test('no motion takes longer than 150 milliseconds', async ({ visitor, household }) => {
+  await visitor.signsIn(household.person);
+  await visitor.keys.startsToCreate();
+  const longest = await visitor.page.evaluate(longestMotion);
+  expect(longest).toBeLessThanOrEqual(150);
+  expect(longest, 'the measure itself works').toBeGreaterThan(0);
+});
+
+/** In milliseconds, over every element and its pseudo elements. Runs in the page. */
+function longestMotion(): number {
+  const lengths = (text: string) => text.split(',').map((part) => parseFloat(part) * (part.trim().endsWith('ms') ? 1 : 1000));
+  const of = (element: Element) =>
+    [null, '::before', '::after', '::backdrop'].flatMap((part) => {
+      const style = getComputedStyle(element, part);
+      const animates = style.animationName === 'none' ? [] : lengths(style.animationDuration);
+      return [...lengths(style.transitionDuration), ...animates];
+    });
+  return Math.max(0, ...[...document.querySelectorAll('*')].flatMap(of));
+}
+
+test.describe('in forced colours', () => {
+  test.use({ contextOptions: { forcedColors: 'active' } });
+  test('buttons, fields and dialogs keep their borders', async ({ visitor, household }) => {
+    await visitor.opens('/login');
+    const border = (target: Locator) => target.evaluate((element) => parseFloat(getComputedStyle(element).borderTopWidth));
+    expect(await border(visitor.button('Sign in'))).toBeGreaterThan(0);
+    expect(await border(visitor.field('Email'))).toBeGreaterThan(0);
+    await visitor.signsIn(household.person);
+    await visitor.keys.startsToCreate();
+    expect(await border(visitor.keys.dialog)).toBeGreaterThan(0);
+  });
+});
+
+test('the theme switch changes the page at once and is remembered', async ({ visitor, resident }) => {
+  await visitor.opens('/login');
+  const ground = () => visitor.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await visitor.button('Dark').click();
+  await expect.poll(ground).not.toBe(light);
+  await expect(visitor.button('Dark')).toHaveAttribute('aria-pressed', 'true');
+  const dark = await ground();
+  await visitor.signsIn(resident.person);
+  expect(await ground()).toBe(dark);
+});
