@@ -29,15 +29,15 @@ export class Api {
   }
 
   /** As somebody who signs in elsewhere. */
-  static async signingIn(latchkey: Latchkey, { email, password }: Person): Promise<Api> {
-    return Api.#entering(latchkey, 'login', 200, { email, password });
+  static async signingIn(latchkey: Latchkey, { email, password }: Person, device = 'latchkey-end2end'): Promise<Api> {
+    return Api.#entering(latchkey, 'login', 200, { email, password }, device);
   }
 
-  static async #entering(latchkey: Latchkey, call: string, status: number, body: Json): Promise<Api> {
+  static async #entering(latchkey: Latchkey, call: string, status: number, body: Json, device = 'latchkey-end2end'): Promise<Api> {
     latchkey.keepsSecret('password', String(body['password']));
     const answer = await fetch(`${latchkey.url}/v1/auth/${call}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', 'User-Agent': device },
       body: JSON.stringify(body),
     });
     const text = await answer.text();
@@ -89,6 +89,12 @@ export class Api {
   async waitsFor(id: string, status: string): Promise<void> {
     const standing = async () => (await this.gets<{ status: string }>(`/v1/api-keys/${id}`)).status;
     await expect.poll(standing, { intervals: [100] }).toBe(status);
+  }
+
+  /** Waits until so many calls with a key have been written down. */
+  async waitsForCalls(id: string, calls: number): Promise<void> {
+    const counted = async () => (await this.gets<{ usageCount: number }>(`/v1/api-keys/${id}`)).usageCount;
+    await expect.poll(counted, { intervals: [100] }).toBe(calls);
   }
 
   async endsOtherSessions(): Promise<void> {

@@ -28,6 +28,7 @@ export async function furnished(latchkey: Latchkey): Promise<Household> {
   await api.changesKey(rotating.id, 'regenerate', { overlapSeconds: DAY });
   await api.changesKey(revoked.id, 'revoke', { reason: 'Left in a public repository' });
   await api.waitsFor(expired.id, 'EXPIRED');
+  await api.waitsForCalls(active.id, 12);
   return { person, api, keys: { active, rotating, expired, revoked, unused } };
 }
 

@@ -1,5 +1,6 @@
 // Every state of every page that people can get to, by name: looked at by axe, measured, photographed.
 import { expect } from '@playwright/test';
+import { Api } from './api.ts';
 import type { Household } from './household.ts';
 import { someone } from './people.ts';
 import type { Visitor } from './visitor.ts';
@@ -105,11 +106,11 @@ const settings: State[] = [
       await expect(scene.visitor.news).toHaveText('Saved.');
     },
   },
-  { name: 'security', arrange: (scene) => inside(scene, '/settings/security') },
+  { name: 'security', arrange: (scene) => twoDevices(scene) },
   {
     name: 'security-empty',
     arrange: async (scene) => {
-      await inside(scene, '/settings/security');
+      await twoDevices(scene);
       scene.visitor.watch.expects(400, '/fn/password');
       await scene.visitor.button('Change password').click();
       await expect(scene.visitor.summary).toBeVisible();
@@ -126,6 +127,15 @@ async function arrive(visitor: Visitor, path: string): Promise<void> {
 async function inside({ visitor, household }: Scene, path: string): Promise<void> {
   await visitor.signsIn(household.person);
   await visitor.opens(path);
+}
+
+const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1';
+
+async function twoDevices({ visitor }: Scene): Promise<void> {
+  const person = someone();
+  await visitor.registers(person);
+  await Api.signingIn(visitor.latchkey, person, PHONE);
+  await visitor.security.open();
 }
 
 async function refused(visitor: Visitor, path: string, button: string, status: number, call: string): Promise<void> {

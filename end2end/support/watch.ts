@@ -12,6 +12,7 @@ interface Expected {
 }
 
 export class Watch {
+  readonly #forgiven: RegExp[] = [];
   readonly #complaints: string[] = [];
   readonly #expected: Expected[] = [];
   readonly #questions: { words: RegExp; answer: 'yes' | 'no' }[] = [];
@@ -43,6 +44,11 @@ export class Watch {
     this.#expected.push({ path, status, seen: false });
   }
 
+  /** The browser will complain in words like these, as often as it likes. */
+  expectsComplaint(words: RegExp): void {
+    this.#forgiven.push(words);
+  }
+
   /** Asserts that nothing happened but what belongs to the story. */
   hasSeenNothingElse(): void {
     const missing = this.#expected.filter((expected) => !expected.seen).map(({ status, path }) => `expected ${status} from ${path}`);
@@ -57,7 +63,7 @@ export class Watch {
   }
 
   #complain(text: string): void {
-    this.#complaints.push(text);
+    if (!this.#forgiven.some((words) => words.test(text))) this.#complaints.push(text);
   }
 
   #answered(response: Response): void {

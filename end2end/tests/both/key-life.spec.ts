@@ -41,8 +41,7 @@ test('revoking says what is lost, asks why, and shows the reason', async ({ visi
   const key = await resident.api.makesKey({ name: 'Laptop of an intern' });
   const program = Api.holding(latchkey, key.key);
   expect(await program.verifies()).toBe(200);
-  const uses = async () => (await resident.api.gets<{ usageCount: number }>(`/v1/api-keys/${key.id}`)).usageCount;
-  await expect.poll(uses).toBe(1);
+  await resident.api.waitsForCalls(key.id, 1);
   await visitor.signsIn(resident.person);
 
   await visitor.keys.chooses('Revoke', 'Laptop of an intern');

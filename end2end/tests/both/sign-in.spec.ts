@@ -53,6 +53,15 @@ test('registration refuses what it cannot take, beside the field, and keeps what
   expect(await visitor.sessionCookie()).toBeUndefined();
 });
 
+test('password managers are told what each field is', async ({ visitor }) => {
+  const meant = async (path: string, expected: Record<string, string>) => {
+    await visitor.opens(path);
+    for (const [label, purpose] of Object.entries(expected)) await expect(visitor.field(label)).toHaveAttribute('autocomplete', purpose);
+  };
+  await meant('/login', { Email: 'username', Password: 'current-password' });
+  await meant('/register', { Name: 'name', Email: 'username', Password: 'new-password' });
+});
+
 test('the page first asked for is where signing in leads', async ({ visitor, resident }) => {
   await visitor.opens('/settings/security');
   await visitor.isOn('/login');

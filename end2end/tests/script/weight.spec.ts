@@ -85,6 +85,19 @@ test('when islands have hydrated, the page says so', async ({ visitor }) => {
   expect(await visitor.page.evaluate(() => performance.getEntriesByName('hydrated').length)).toBe(1);
 });
 
+test('a module that never arrives takes nothing away', async ({ visitor, resident, watch }) => {
+  watch.expects('lost', /\.wasm$/);
+  watch.expectsComplaint(/wasm|fetch|module/i);
+  await visitor.page.route('**/*.wasm', (route) => route.abort('failed'));
+  await visitor.page.goto('/login');
+  await visitor.entersCredentials(resident.person);
+  await visitor.page.waitForURL('**/settings/api-keys');
+  await visitor.page.getByRole('link', { name: 'Create key' }).first().click();
+  await visitor.field('Name').fill('Without a module');
+  await visitor.keys.presses('Create key');
+  await expect(visitor.keys.dialog.locator('#new-key')).toHaveValue(/^lk_live_/);
+});
+
 test('signing in works while the module is still under way', async ({ visitor, resident }) => {
   let asked = 0;
   await visitor.page.route('**/*.wasm', () => void (asked += 1));
