@@ -274,9 +274,7 @@ fn refuse(form: &Form, error: &Error) -> Refusal {
     let back = form.url();
     let sign_in = ended.then(|| Page::Login.with(&[("next", &back)]));
     if wants_page() {
-        let typed = form.typed.iter().map(|(name, text)| (format!("{}[{name}]", form.group), kept(text))).collect();
-        let note = Note::Refused { form: form.name.to_owned(), refusal: refusal.clone(), typed };
-        if let Err(lost) = leave_note(form.page, note) {
+        if let Err(lost) = keep_typed(form, &refusal) {
             record(&lost);
         }
         see(sign_in.as_deref().unwrap_or(&back));
@@ -285,6 +283,15 @@ fn refuse(form: &Form, error: &Error) -> Refusal {
         refusal.sign_in = sign_in;
     }
     refusal
+}
+
+/// Keeps a refused form for the page that shows it again; what another site sent is not kept.
+fn keep_typed(form: &Form, refusal: &Refusal) -> Result<(), Error> {
+    if Headers::read().check(|origins| latchkey()?.check_same_origin(origins)).is_err() {
+        return Ok(());
+    }
+    let typed = form.typed.iter().map(|(name, text)| (format!("{}[{name}]", form.group), kept(text))).collect();
+    leave_note(form.page, Note::Refused { form: form.name.to_owned(), refusal: refusal.clone(), typed })
 }
 
 /// A form that could not even be read: back to the page it stands on, never to an unchecked address.
