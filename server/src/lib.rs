@@ -1,1 +1,24 @@
-//! Server.
+//! The server: every door of Latchkey but the pages' own, in one binary.
+//!
+//! - [`cli`] reads the command line, [`config`] everything that can be set, [`telemetry`] decides what is logged.
+//! - [`application`] puts the parts together and runs them: [`router`], [`listener`], [`worker`].
+//! - [`middleware`] is what every request passes, one concern a file; [`rest`] is the API, one area a file, with its
+//!   rules in prose at the top; [`openapi`] describes it; [`assets`] and [`pages`] serve browsers.
+//!
+//! No rule about accounts, tokens or keys lives here: handlers parse, call one verb of the core, and answer.
+
+pub mod application;
+pub mod assets;
+pub mod cli;
+pub mod config;
+pub mod listener;
+pub mod middleware;
+pub mod openapi;
+pub mod pages;
+pub mod rest;
+pub mod router;
+pub mod telemetry;
+pub mod worker;
+
+pub use application::Application;
+pub use config::Config;

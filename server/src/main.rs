@@ -1,2 +1,7 @@
-//! main
-fn main() {}
+//! The binary `latchkey`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    latchkey_server::cli::run()
+}

@@ -1,0 +1,72 @@
+//! The server as a value: built from settings, run until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use latchkey::Latchkey;
+use latchkey::clock::Clock;
+use tokio::net::TcpListener;
+
+use crate::middleware::Edge;
+use crate::{Config, listener, router, worker};
+
+/// A server that listens already, and has not answered yet.
+pub struct Application {
+    latchkey: Latchkey,
+    router: Router,
+    listener: TcpListener,
+    address: SocketAddr,
+    header_timeout: Duration,
+    shutdown_timeout: Duration,
+}
+
+impl Application {
+    /// Opens the core and the address to listen on; port 0 takes any free port.
+    pub async fn build(config: &Config) -> Result<Self, String> {
+        Self::build_with(config, Clock::System).await
+    }
+
+    /// The same with a clock of one's own.
+    pub async fn build_with(config: &Config, clock: Clock) -> Result<Self, String> {
+        let latchkey = Latchkey::open(config.settings(), clock).await.map_err(|error| error.to_string())?;
+        let wanted = config.server.listen;
+        let listener =
+            TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let edge = Arc::new(Edge::new(latchkey.clone(), &config.server));
+        Ok(Self {
+            router: router::router(edge),
+            latchkey,
+            listener,
+            address,
+            header_timeout: Duration::from_secs(config.server.header_timeout),
+            shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The core behind it.
+    pub fn latchkey(&self) -> &Latchkey {
+        &self.latchkey
+    }
+
+    /// Every route with every layer, as it will be served.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Answers requests until `stop`; then finishes what is under way, writes what is counted in memory, and closes.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> Result<(), String> {
+        let workers = worker::start(&self.latchkey);
+        let limits = listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout };
+        listener::serve(self.listener, self.router, limits, stop).await;
+        drop(workers);
+        self.latchkey.close().await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,96 @@
+//! `latchkey doctor`: a list of what the server needs, and whether it is there.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use latchkey::Inspection;
+use latchkey::clock::{Clock, Timestamp};
+use latchkey::settings::Storage;
+
+use crate::Config;
+
+const LATER: &str = "will be made at the first start";
+
+struct Finding {
+    about: &'static str,
+    found: Result<String, String>,
+}
+
+pub(super) async fn run(config: &Config) -> ExitCode {
+    let storage = config.settings().storage;
+    let mut findings = vec![
+        finding("settings", Ok(format!("public address {}", config.server.public_url))),
+        finding("data folder", data_folder(&config.storage.data_dir)),
+        finding("clock", clock()),
+        finding("address", address(config).await),
+    ];
+    findings.extend(database(&storage).await);
+    let mut code = ExitCode::SUCCESS;
+    for Finding { about, found } in findings {
+        match found {
+            Ok(words) => println!("ok    {about:<12} {words}"),
+            Err(words) => {
+                code = ExitCode::FAILURE;
+                println!("FAIL  {about:<12} {words}");
+            }
+        }
+    }
+    code
+}
+
+fn finding(about: &'static str, found: Result<String, String>) -> Finding {
+    Finding { about, found }
+}
+
+fn data_folder(folder: &Path) -> Result<String, String> {
+    let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if !folder.exists() {
+        return Ok(format!("{} will be made at the first start", folder.display()));
+    }
+    let probe = folder.join(".latchkey-doctor");
+    std::fs::write(&probe, b"probe").map_err(said)?;
+    std::fs::remove_file(&probe).map_err(said)?;
+    Ok(format!("{} can be written", folder.display()))
+}
+
+/// A clock before this program was made cannot be right.
+fn clock() -> Result<String, String> {
+    let made = Timestamp::from_seconds(1_763_000_000);
+    let now = Clock::System.now();
+    if now > made { Ok(now.rfc3339()) } else { Err(format!("{} cannot be right", now.rfc3339())) }
+}
+
+async fn address(config: &Config) -> Result<String, String> {
+    let address = config.server.listen;
+    let bound = tokio::net::TcpListener::bind(address).await;
+    bound.map(|_| format!("{address} is free")).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!("{address} is taken; perhaps the server is running already"),
+        _ => format!("{address}: {error}"),
+    })
+}
+
+/// Looks at what the server would open, and changes nothing.
+async fn database(storage: &Storage) -> Vec<Finding> {
+    match latchkey::inspect(storage).await {
+        Ok(found) => vec![
+            finding("database", Ok(if found.database { "can be reached" } else { LATER }.to_owned())),
+            finding("migrations", Ok(migrations(&found))),
+            finding(
+                "master key",
+                match found.master_key {
+                    Ok(true) => Ok("is there and fits".to_owned()),
+                    Ok(false) => Ok(LATER.to_owned()),
+                    Err(error) => Err(error.to_string()),
+                },
+            ),
+        ],
+        Err(error) => vec![finding("database", Err(error.to_string()))],
+    }
+}
+
+fn migrations(found: &Inspection) -> String {
+    match found.pending {
+        0 => "up to date".to_owned(),
+        pending => format!("{pending} will be run at the next start"),
+    }
+}

@@ -1,0 +1,28 @@
+//! The session cookie on the wire.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use latchkey::flow::sign_in::SessionCookie;
+
+const NAME: &str = "__Host-latchkey";
+
+/// Its value in a request.
+pub fn session(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, value)| *name == NAME && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// The header that gives it to a browser.
+pub fn set(cookie: &SessionCookie) -> Option<HeaderValue> {
+    let life = cookie.max_age.map(|life| format!("; Max-Age={}", life.as_secs())).unwrap_or_default();
+    header_value(cookie.value.reveal(), &life)
+}
+
+/// The header that takes it away.
+pub fn clear() -> Option<HeaderValue> {
+    header_value("", "; Max-Age=0")
+}
+
+fn header_value(value: &str, life: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}")).ok()
+}

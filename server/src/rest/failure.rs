@@ -1,0 +1,165 @@
+//! Failures on the wire: one table from the core's errors to statuses, one shape for all bodies (contract section 1).
+//!
+//! A handler returns [`Failure`]; the edge, which knows the request, writes the body.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use latchkey::Error;
+use latchkey::error::Code;
+use latchkey::field::FieldError;
+use latchkey::limit::Window;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::middleware::Call;
+use crate::telemetry::causes;
+
+/// Why a call was refused.
+#[derive(Debug)]
+pub struct Failure(Error);
+
+/// The same inside an answer that has no body yet.
+#[derive(Clone)]
+pub struct Failed(Arc<Error>);
+
+/// The body of every refusal.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorView<'a> {
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status_code: u16,
+    /// The status in words.
+    pub error: &'a str,
+    /// What went wrong, for people: a sentence, or one for each field that is wrong.
+    pub message: Message,
+    /// What went wrong, for programs.
+    pub code: &'a str,
+    /// The request's name in the log, to be quoted when asking for help.
+    pub request_id: &'a str,
+}
+
+/// A sentence, or several.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Message {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl Failure {
+    /// What the core said.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = status(&self.0).into_response();
+        response.extensions_mut().insert(Failed::from(self.0));
+        response
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+/// The table.
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Malformed(Code::PayloadTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::Malformed(Code::UnsupportedMediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Error::Malformed(Code::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
+        Error::Malformed(Code::LengthRequired) => StatusCode::LENGTH_REQUIRED,
+        Error::Malformed(Code::HeadersTooLarge) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Error::Malformed(Code::Gone) => StatusCode::GONE,
+        Error::Invalid(_) | Error::Shape(_) | Error::Malformed(_) => StatusCode::BAD_REQUEST,
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::WeakPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Locked { .. } => StatusCode::LOCKED,
+        Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::Busy { .. } | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl Failed {
+    /// The limit that was hit.
+    pub fn window(&self) -> Option<Window> {
+        match *self.0 {
+            Error::RateLimited(window) => Some(window),
+            _ => None,
+        }
+    }
+
+    /// Writes body and headers, and logs a fault of ours with its causes: the one place that does.
+    pub fn write(&self, call: &Call, response: &mut Response) {
+        let error = self.0.as_ref();
+        let status = status(error);
+        if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
+            let request_id = call.visitor.request_id.as_str();
+            tracing::error!(
+                request_id,
+                causes = causes(error),
+                status = status.as_u16(),
+                "a request could not be answered"
+            );
+        }
+        let body = serde_json::to_vec(&view(error, status, &call.visitor.request_id)).unwrap_or_default();
+        *response.status_mut() = status;
+        *response.body_mut() = Body::from(body);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.remove(header::CONTENT_LENGTH);
+        if let Some(wait) = error.retry_after() {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if let Some(challenge) = challenge(error, call.has_presented()) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+    }
+}
+
+/// RFC 6750 section 3: `error=` only where a credential was sent.
+fn challenge(error: &Error, presented: bool) -> Option<&'static str> {
+    match error {
+        Error::Unauthenticated(_) if presented => Some(r#"Bearer realm="latchkey", error="invalid_token""#),
+        Error::Unauthenticated(_) => Some(r#"Bearer realm="latchkey""#),
+        Error::Forbidden(Code::InsufficientScope) => Some(r#"Bearer realm="latchkey", error="insufficient_scope""#),
+        _ => None,
+    }
+}
+
+fn view<'a>(error: &Error, status: StatusCode, request_id: &'a str) -> ErrorView<'a> {
+    let message = match error {
+        Error::Invalid(errors) => Message::Several(errors.iter().map(FieldError::sentence).collect()),
+        Error::Shape(sentences) => Message::Several(sentences.clone()),
+        other => Message::One(other.to_string()),
+    };
+    ErrorView {
+        status_code: status.as_u16(),
+        error: status.canonical_reason().unwrap_or("Error"),
+        message,
+        code: error.code().as_str(),
+        request_id,
+    }
+}

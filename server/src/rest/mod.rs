@@ -1,0 +1,77 @@
+//! The API.
+//!
+//! Rules for everything in here:
+//! - A handler takes who is asking ([`who`]), what is asked ([`body`]), calls one verb of the core, and answers
+//!   ([`answer`]). It decides nothing.
+//! - A route exists by being in [`native`] or [`around`], and so stands in the OpenAPI document; what the document says of errors,
+//!   limits and credentials is added for all operations at once in [`crate::openapi`].
+//! - The native API answers under `/v1` and under `/api`, with the same handlers.
+//! - Created things answer 201 with the thing; what has no body of its own answers `{success:true}`.
+//! - Bodies that cannot be read are 4xx with a sentence for each wrong field; ids of the wrong form are 404.
+
+use latchkey::Latchkey;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub mod account;
+pub mod answer;
+pub mod api_keys;
+pub mod around;
+pub mod body;
+pub mod cookies;
+pub mod failure;
+pub mod sessions;
+pub mod sign_in;
+pub mod tokens;
+pub mod verification;
+pub mod who;
+
+/// The native API, to be mounted under each of its bases.
+pub fn native() -> OpenApiRouter<Latchkey> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in::login))
+        .routes(routes!(sign_in::register))
+        .routes(routes!(sign_in::oauth_status))
+        .routes(routes!(tokens::refresh))
+        .routes(routes!(tokens::switch_organization))
+        .routes(routes!(tokens::csrf_token))
+        .routes(routes!(sessions::logout))
+        .routes(routes!(sessions::logout_all))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::count_sessions))
+        .routes(routes!(sessions::end_session))
+        .routes(routes!(account::me))
+        .routes(routes!(account::profile))
+        .routes(routes!(account::update_profile))
+        .routes(routes!(account::change_password))
+        .routes(routes!(verification::verify))
+        .routes(routes!(verification::forward))
+        .routes(routes!(verification::introspect))
+        .merge(keys())
+}
+
+fn keys() -> OpenApiRouter<Latchkey> {
+    OpenApiRouter::new()
+        .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
+        .routes(routes!(api_keys::organization_api_key_stats))
+        .routes(routes!(api_keys::revoke_own_api_key))
+        .routes(routes!(api_keys::get_api_key, api_keys::update_api_key, api_keys::delete_api_key))
+        .routes(routes!(api_keys::revoke_api_key))
+        .routes(routes!(api_keys::regenerate_api_key))
+        .routes(routes!(api_keys::end_api_key_overlap))
+        .routes(routes!(api_keys::api_key_usage))
+        .routes(routes!(api_keys::api_key_stats))
+        .routes(routes!(api_keys::test_api_key))
+}
+
+/// What stands around the API, each at one address only.
+pub fn outside() -> OpenApiRouter<Latchkey> {
+    OpenApiRouter::new()
+        .routes(routes!(around::healthz))
+        .routes(routes!(around::readyz))
+        .routes(routes!(around::whoami))
+        .routes(routes!(around::openapi_document))
+        .routes(routes!(around::jwks))
+        .routes(routes!(around::change_password_page))
+        .routes(routes!(around::security_txt))
+}

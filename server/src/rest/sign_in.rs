@@ -1,0 +1,93 @@
+//! Signing in and up.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use latchkey::Latchkey;
+use latchkey::flow::sign_in::{Opening, SignIn, SignInView};
+use latchkey::flow::sign_up::SignUp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::answer::{Answer, signed_in};
+use super::body::Body;
+use super::cookies;
+use super::who::{Guest, is_same_origin};
+
+/// A script on a page of ours gets the session's cookie as well, in place of the one it had.
+fn opening(headers: &HeaderMap) -> Opening<'_> {
+    let cookie = is_same_origin(headers);
+    Opening { cookie, tokens: true, replaces: cookies::session(headers).filter(|_| cookie) }
+}
+
+/// Sign in with address and password
+///
+/// The answer is the same, and takes the same time, for an unknown address, a wrong password and an account that is
+/// switched off. Failures count by address and by account.
+#[utoipa::path(
+    post, path = "/auth/login", tag = "Signing in", security(()), request_body = SignIn,
+    responses(
+        (status = 200, description = "Signed in.", body = SignInView),
+        (status = 401, description = "`invalid_credentials`: the address or the password is not right."),
+        (status = 403, description = "`organization_suspended`, or `csrf_failed` for a call from a page of another site."),
+        (status = 404, description = "The organization asked for is not one of theirs."),
+    )
+)]
+pub async fn login(
+    State(latchkey): State<Latchkey>,
+    Guest(visitor): Guest,
+    headers: HeaderMap,
+    Body(input): Body<SignIn>,
+) -> Answer<Response> {
+    let session = latchkey.sign_in(&visitor, input, opening(&headers)).await?;
+    Ok(signed_in(StatusCode::OK, &session))
+}
+
+/// Make an account, and an organization that it owns
+#[utoipa::path(
+    post, path = "/auth/register", tag = "Signing in", security(()), request_body = SignUp,
+    responses(
+        (status = 201, description = "Made, and signed in.", body = SignInView),
+        (status = 403, description = "`registration_closed`, or `csrf_failed` for a call from a page of another site."),
+        (status = 409, description = "`email_taken`: there is an account with this address."),
+        (status = 422, description = "`weak_password`: the password will not do."),
+    )
+)]
+pub async fn register(
+    State(latchkey): State<Latchkey>,
+    Guest(visitor): Guest,
+    headers: HeaderMap,
+    Body(input): Body<SignUp>,
+) -> Answer<Response> {
+    let session = latchkey.sign_up(&visitor, input, opening(&headers)).await?;
+    Ok(signed_in(StatusCode::CREATED, &session))
+}
+
+/// Which other ways to sign in there are
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProvidersView {
+    google: ProviderView,
+    apple: ProviderView,
+    github: ProviderView,
+    microsoft: ProviderView,
+}
+
+/// A way to sign in through somebody else.
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
+pub struct ProviderView {
+    /// Whether people can sign in this way.
+    enabled: bool,
+    /// Whether it was set up.
+    configured: bool,
+}
+
+/// Which providers people can sign in with
+#[utoipa::path(
+    get, path = "/auth/oauth-status", tag = "Signing in", security(()),
+    responses((status = 200, description = "Every known provider.", body = ProvidersView))
+)]
+pub async fn oauth_status(_: Guest) -> Json<ProvidersView> {
+    let none = ProviderView::default();
+    Json(ProvidersView { google: none, apple: none, github: none, microsoft: none })
+}

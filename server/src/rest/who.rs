@@ -1,0 +1,168 @@
+//! Who is asking, as extractors: a handler takes one of these first, and cannot be called without.
+//!
+//! - [`Guest`]: nobody needs to be known; credentials left over from before are ignored.
+//! - [`By`]: a principal, under its ordinary limit, with the CSRF check where a cookie is the credential.
+//! - [`Checking`]: the same under the high limit of `verify`, `forward` and `introspect`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, header};
+use latchkey::error::Code;
+use latchkey::flow::authenticate::{CredentialHeaders, Presented};
+use latchkey::flow::sessions::Origins;
+use latchkey::limit::Window;
+use latchkey::{Actor, Error, Latchkey, Principal, Visitor};
+
+use super::cookies;
+use super::failure::Failure;
+use crate::middleware::Call;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const ORGANIZATION: HeaderName = HeaderName::from_static("x-organization-id");
+const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Somebody of whom nothing is proven, under the limit of their address.
+pub struct Guest(pub Visitor);
+
+/// Somebody who has proven who they are.
+pub struct By(pub Actor);
+
+/// The same, asking about a credential.
+pub struct Checking {
+    /// Who asks.
+    pub principal: Principal,
+    call: Arc<Call>,
+}
+
+impl Checking {
+    /// The principal in its request.
+    pub fn actor(&self) -> Actor {
+        Actor::new(self.call.visitor.clone(), self.principal.clone())
+    }
+}
+
+impl FromRequestParts<Latchkey> for Guest {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        let call = call(parts)?;
+        call.note_window(latchkey.admit_visitor(call.visitor.address)?);
+        if is_change(&parts.method) {
+            refuse_other_sites(latchkey, &parts.headers)?;
+        }
+        Ok(Self(call.visitor.clone()))
+    }
+}
+
+impl FromRequestParts<Latchkey> for By {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        let (call, principal, window) = authenticate(parts, latchkey).await?;
+        note(&call, window, latchkey.admit_actor(&principal)?);
+        let actor = Actor::new(call.visitor.clone(), principal);
+        check_csrf(parts, latchkey, &actor)?;
+        Ok(Self(actor))
+    }
+}
+
+impl FromRequestParts<Latchkey> for Checking {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        let (call, principal, window) = authenticate(parts, latchkey).await?;
+        note(&call, window, Some(latchkey.admit_verification(&principal)?));
+        let checking = Self { principal, call };
+        if is_change(&parts.method) {
+            check_csrf(parts, latchkey, &checking.actor())?;
+        }
+        Ok(checking)
+    }
+}
+
+/// Proves who is asking and notes it for the log, the limits and the counting of keys.
+pub async fn authenticate(
+    parts: &Parts,
+    latchkey: &Latchkey,
+) -> Result<(Arc<Call>, Principal, Option<Window>), Failure> {
+    let call = call(parts)?;
+    let presented = Presented::read(credentials(&parts.headers)?)?;
+    if !presented.is_none() {
+        call.note_presented();
+    }
+    let (principal, window) = latchkey.authenticate(&call.visitor, &presented).await?;
+    call.note_principal(&principal);
+    Ok((call, principal, window))
+}
+
+/// The request being answered.
+pub fn call(parts: &Parts) -> Result<Arc<Call>, Failure> {
+    let call = parts.extensions.get::<Arc<Call>>();
+    call.cloned().ok_or_else(|| Error::internal("the edge has not seen this request").into())
+}
+
+fn note(call: &Call, one: Option<Window>, other: Option<Window>) {
+    let tightest = match (one, other) {
+        (Some(one), Some(other)) => Some(one.tightest(other)),
+        (one, other) => one.or(other),
+    };
+    if let Some(window) = tightest {
+        call.note_window(window);
+    }
+}
+
+/// The headers that can carry a credential. Two of a kind, or one that is no text, cannot be acted on.
+pub fn credentials(headers: &HeaderMap) -> Result<CredentialHeaders<'_>, Failure> {
+    Ok(CredentialHeaders {
+        authorization: single(headers, &header::AUTHORIZATION)?,
+        api_key: single(headers, &API_KEY)?,
+        cookie: cookies::session(headers),
+        organization: single(headers, &ORGANIZATION)?,
+    })
+}
+
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Failure> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        _ => Err(Error::Malformed(Code::MalformedHeader).into()),
+    }
+}
+
+/// What the browser says of where the request comes from.
+pub fn origins(headers: &HeaderMap) -> Origins<'_> {
+    // What is there but no text is not ours.
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    Origins { origin: text(&header::ORIGIN), referer: text(&header::REFERER), fetch_site: text(&FETCH_SITE) }
+}
+
+/// Whether the request comes from a script on a page of ours, in a browser that says so.
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin")
+}
+
+fn check_csrf(parts: &Parts, latchkey: &Latchkey, actor: &Actor) -> Result<(), Failure> {
+    if !is_change(&parts.method) {
+        return Ok(());
+    }
+    let presented = parts.headers.get(CSRF).and_then(|value| value.to_str().ok());
+    Ok(latchkey.check_csrf(actor, presented, origins(&parts.headers))?)
+}
+
+/// Nobody is to be signed in by a page of another site (safety C01). What is not a browser sends neither header.
+fn refuse_other_sites(latchkey: &Latchkey, headers: &HeaderMap) -> Result<(), Failure> {
+    let said = origins(headers);
+    match (said.origin, said.fetch_site) {
+        (None, None | Some("same-origin" | "none")) => Ok(()),
+        (None, Some(_)) => Err(Error::Forbidden(Code::CsrfFailed).into()),
+        (Some(_), _) => Ok(latchkey.check_same_origin(said)?),
+    }
+}
+
+fn is_change(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
