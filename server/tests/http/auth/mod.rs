@@ -1,0 +1,9 @@
+//! `/v1/auth/…`
+
+mod account;
+mod csrf;
+mod login;
+mod refresh;
+mod register;
+mod sessions;
+mod verification;

@@ -1,0 +1,118 @@
+//! The document is true: every route is in it, every example is valid.
+
+use serde_json::{Value, json};
+
+use crate::support::App;
+
+async fn document() -> (App, Value) {
+    let app = App::on_sqlite(&["--rate-limits=relaxed"]).await;
+    let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
+    (app, document)
+}
+
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = paths.iter().flat_map(|(path, item)| {
+        item.as_object()
+            .expect("methods")
+            .iter()
+            .map(|(method, operation)| (path.clone(), method.to_uppercase(), operation.clone()))
+    });
+    methods.collect()
+}
+
+#[tokio::test]
+async fn every_operation_answers_as_described() {
+    let (app, document) = document().await;
+    let operations = operations(&document);
+    assert!(operations.len() > 60, "{}", operations.len());
+    let stranger = app.stranger();
+    for (path, method, operation) in &operations {
+        let reply = stranger.send(method, &path.replace("{id}", "x"), None, axum::body::Body::empty()).await;
+        let status = reply.status.as_u16().to_string();
+        assert!(
+            operation["responses"].get(&status).is_some(),
+            "{method} {path} answers {status}, which is not described"
+        );
+        let guarded = !operation["security"].as_array().expect("security").contains(&json!({}));
+        assert_eq!(guarded, status == "401", "{method} {path} answers {status}");
+    }
+}
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let (_app, document) = document().await;
+    let mut names: Vec<_> =
+        operations(&document).iter().map(|(_, _, operation)| operation["operationId"].to_string()).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+/// A schema of the document, with the document's other schemas at hand.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut schema = schema.clone();
+    schema["components"] = document["components"].clone();
+    schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    jsonschema::validator_for(&schema).expect("a schema")
+}
+
+fn check(document: &Value, schema: &Value, example: &Value, place: &str) {
+    let problems: Vec<_> = validator(document, schema).iter_errors(example).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{place}: {example} {problems:?}");
+}
+
+#[tokio::test]
+async fn every_example_is_valid() {
+    let (_app, document) = document().await;
+    let mut checked = 0;
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        for example in schema.get("example").into_iter().chain(schema["examples"].as_array().into_iter().flatten()) {
+            check(&document, schema, example, name);
+            checked += 1;
+        }
+    }
+    for (path, method, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().expect("responses").iter();
+        let bodies = responses
+            .map(|(status, response)| (status.as_str(), response))
+            .chain([("body", &operation["requestBody"])]);
+        for (status, body) in bodies {
+            for (_, content) in body["content"].as_object().into_iter().flatten() {
+                if let Some(example) = content.get("example") {
+                    check(&document, &content["schema"], example, &format!("{method} {path} {status}"));
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 200, "{checked}");
+}
+
+#[tokio::test]
+async fn real_answers_fit_their_schemas() {
+    let (app, document) = document().await;
+    let ada = app.register("ada").await;
+    ada.makes_a_key(json!({"name": "Export"})).await;
+    for path in [
+        "/v1/auth/me",
+        "/v1/auth/sessions",
+        "/v1/auth/verify",
+        "/v1/api-keys",
+        "/v1/api-keys/stats",
+        "/whoami",
+        "/readyz",
+    ] {
+        let answer = ada.get(path).await.assert_status(200).json();
+        let schema = &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        check(&document, schema, &answer, path);
+    }
+    let body = json!({"email": ada.email, "password": crate::support::PASSWORD});
+    let answer = app.stranger().post("/v1/auth/login", body).await.json();
+    let schema =
+        &document["paths"]["/v1/auth/login"]["post"]["responses"]["200"]["content"]["application/json"]["schema"];
+    check(&document, schema, &answer, "login");
+    let refused = app.stranger().get("/v1/auth/me").await.json();
+    check(&document, &document["components"]["schemas"]["ErrorView"], &refused, "refusal");
+}
