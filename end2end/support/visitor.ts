@@ -106,6 +106,7 @@ export class Visitor {
   }
 
   async leaves(): Promise<void> {
+    if (this.page.isClosed()) return;
     for (const { name, value } of await this.page.context().cookies()) {
       if (name !== NO_SECRET && value.length >= 8) this.latchkey.keepsSecret(`cookie ${name}`, value);
     }

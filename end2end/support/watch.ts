@@ -26,7 +26,9 @@ export class Watch {
   over(context: BrowserContext): void {
     context.on('console', (message) => {
       const bad = message.type() === 'error' || message.type() === 'warning';
-      if (bad && !message.text().startsWith(REPEATED)) this.#complain(`console ${message.type()}: ${message.text()}`);
+      // Without a script nothing uses what was preloaded for it.
+      const unused = !this.#hasScript && message.text().includes('was preloaded using link preload but not used');
+      if (bad && !unused && !message.text().startsWith(REPEATED)) this.#complain(`console ${message.type()}: ${message.text()}`);
     });
     context.on('weberror', (error) => this.#complain(`page error: ${error.error().stack ?? error.error()}`));
     context.on('response', (response) => this.#answered(response));

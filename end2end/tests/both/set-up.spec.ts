@@ -20,7 +20,10 @@ test('the set-up link makes the landlord once, and nobody after', async ({ ownSe
   await expect(visitor.errorUnder('Password')).not.toBeEmpty();
   await expect(visitor.field('Email')).toHaveValue(landlord.email);
   await fill(landlord.password);
-  await visitor.isOn('/settings/api-keys');
+  await visitor.isOn(/^\/settings\//);
+  await expect(visitor.page.locator('.who')).toContainText(landlord.name);
+  await visitor.opens('/');
+  await expect(visitor.page.locator('.who')).toContainText(landlord.name);
   await Api.signingIn(latchkey, landlord);
 
   const late = await anotherVisitor({ baseURL: latchkey.url });
