@@ -83,12 +83,16 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         let id = operation["operationId"].as_str().map(|id| format!("{id}_under_api"));
         operation["operationId"] = json!(id);
     }
-    if operation.get("security").is_none() {
-        operation["security"] = guarded(method);
+    match operation.get("security").and_then(Value::as_array) {
+        None => operation["security"] = guarded(method),
+        Some(ways) if ways.iter().all(|way| *way == json!({})) => operation["security"] = json!([]),
+        Some(_) => {}
     }
     let is = |when: When| match when {
         When::IsApi => is_api,
-        When::IsGuarded => !operation["security"].as_array().is_none_or(|ways| ways.contains(&json!({}))),
+        When::IsGuarded => {
+            operation["security"].as_array().is_some_and(|ways| !ways.is_empty() && !ways.contains(&json!({})))
+        }
         When::HasInput => operation.get("requestBody").is_some() || operation.get("parameters").is_some(),
         When::HasBody => operation.get("requestBody").is_some(),
         When::HasPathId => path.contains('{'),

@@ -15,8 +15,8 @@ use crate::{assets, openapi, pages, rest};
 /// The API and what stands around it, each route with its description.
 pub fn described() -> OpenApiRouter<Latchkey> {
     OpenApiRouter::with_openapi(openapi::frame())
-        .nest("/v1", rest::native())
-        .nest("/api", rest::native())
+        .merge(rest::native("/v1"))
+        .merge(rest::native("/api"))
         .merge(rest::outside())
 }
 

@@ -1,7 +1,7 @@
 //! What is logged, and how.
 //!
 //! One JSON object a line on standard error, so that nothing in a request can forge a line. A request is logged once,
-//! by the edge, with its id, method, route *template*, status, duration, client address and the principal's name.
+//! by the edge, with its id, method, route *template*, status, code of a refusal, duration, client address and the principal's name.
 //! Never a path, a query, a body, a header, a cookie, or anything that was in one: templates cannot hold a token.
 //! A fault of ours is logged once with the chain of its causes. One-time links are printed on the terminal instead.
 

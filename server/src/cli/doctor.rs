@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use latchkey::Inspection;
 use latchkey::clock::{Clock, Timestamp};
 use latchkey::settings::Storage;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::Config;
 
@@ -63,10 +65,23 @@ fn clock() -> Result<String, String> {
 async fn address(config: &Config) -> Result<String, String> {
     let address = config.server.listen;
     let bound = tokio::net::TcpListener::bind(address).await;
-    bound.map(|_| format!("{address} is free")).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => format!("{address} is taken; perhaps the server is running already"),
-        _ => format!("{address}: {error}"),
-    })
+    match bound {
+        Ok(_) => Ok(format!("{address} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match answers(address).await {
+            Ok(true) => Ok(format!("a Latchkey answers at {address} already")),
+            _ => Err(format!("{address} is taken by something else")),
+        },
+        Err(error) => Err(format!("{address}: {error}")),
+    }
+}
+
+/// Whether it is one of us that listens there.
+async fn answers(address: std::net::SocketAddr) -> std::io::Result<bool> {
+    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+    let mut answer = Vec::new();
+    tokio::time::timeout(Duration::from_secs(2), stream.take(10_000).read_to_end(&mut answer)).await??;
+    Ok(String::from_utf8_lossy(&answer).contains("x-request-id: req_"))
 }
 
 /// Looks at what the server would open, and changes nothing.
@@ -90,6 +105,7 @@ async fn database(storage: &Storage) -> Vec<Finding> {
 
 fn migrations(found: &Inspection) -> String {
     match found.pending {
+        0 if !found.database => "will be run at the first start".to_owned(),
         0 => "up to date".to_owned(),
         pending => format!("{pending} will be run at the next start"),
     }

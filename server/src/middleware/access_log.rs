@@ -6,8 +6,22 @@ use axum::http::{Method, StatusCode};
 
 use super::Call;
 
+/// What a line says besides who asked.
+pub struct Line<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The route's template.
+    pub template: &'a str,
+    /// How it was answered.
+    pub status: StatusCode,
+    /// Why it was refused.
+    pub code: Option<&'a str>,
+    /// How long that took.
+    pub took: Duration,
+}
+
 /// Writes it.
-pub fn write(call: &Call, method: &Method, template: &str, status: StatusCode, took: Duration) {
+pub fn write(call: &Call, line: &Line<'_>) {
     if !tracing::enabled!(target: "latchkey::request", tracing::Level::INFO) {
         return;
     }
@@ -15,10 +29,11 @@ pub fn write(call: &Call, method: &Method, template: &str, status: StatusCode, t
     tracing::info!(
         target: "latchkey::request",
         request_id = call.visitor.request_id,
-        method = known(method),
-        route = template,
-        status = status.as_u16(),
-        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        method = known(line.method),
+        route = line.template,
+        status = line.status.as_u16(),
+        code = line.code,
+        duration_us = u64::try_from(line.took.as_micros()).unwrap_or(u64::MAX),
         client = %call.visitor.address,
         principal,
         "answered"

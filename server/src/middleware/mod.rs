@@ -91,11 +91,12 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     if seen.is_api {
         rate_headers::settle(&edge.latchkey, &call, &mut response);
     }
-    if let Some(failed) = response.extensions_mut().remove::<Failed>() {
+    let failed = response.extensions_mut().remove::<Failed>();
+    if let Some(failed) = &failed {
         failed.write(&call, &mut response);
     }
     security_headers::add(&mut response, &call, edge.is_https);
-    conclude(&edge, &call, &seen, &response);
+    conclude(&edge, &call, &seen, &response, failed.map(|failed| failed.code().as_str()));
     response
 }
 
@@ -123,7 +124,7 @@ async fn guarded(timeout: Duration, answer: impl Future<Output = Response>) -> R
     }
 }
 
-fn conclude(edge: &Edge, call: &Call, seen: &Seen, response: &Response) {
+fn conclude(edge: &Edge, call: &Call, seen: &Seen, response: &Response, code: Option<&str>) {
     let template = seen.template.as_ref().map_or("-", MatchedPath::as_str);
     if let Some(principal) = call.principal()
         && principal.key_id().is_some()
@@ -131,5 +132,12 @@ fn conclude(edge: &Edge, call: &Call, seen: &Seen, response: &Response) {
         let endpoint = format!("{} {template}", seen.method);
         edge.latchkey.note_key_use(principal, &call.visitor, &endpoint, response.status().as_u16());
     }
-    access_log::write(call, &seen.method, template, response.status(), seen.began.elapsed());
+    let line = access_log::Line {
+        method: &seen.method,
+        template,
+        status: response.status(),
+        code,
+        took: seen.began.elapsed(),
+    };
+    access_log::write(call, &line);
 }

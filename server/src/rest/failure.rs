@@ -102,6 +102,11 @@ fn status(error: &Error) -> StatusCode {
 }
 
 impl Failed {
+    /// The stable name of what went wrong.
+    pub fn code(&self) -> Code {
+        self.0.code()
+    }
+
     /// The limit that was hit.
     pub fn window(&self) -> Option<Window> {
         match *self.0 {

@@ -3,14 +3,14 @@
 //! Rules for everything in here:
 //! - A handler takes who is asking ([`who`]), what is asked ([`body`]), calls one verb of the core, and answers
 //!   ([`answer`]). It decides nothing.
-//! - A route exists by being in [`native`] or [`around`], and so stands in the OpenAPI document; what the document says of errors,
+//! - A route exists by being in [`native`] or [`outside`], and so stands in the OpenAPI document; what the document says of errors,
 //!   limits and credentials is added for all operations at once in [`crate::openapi`].
 //! - The native API answers under `/v1` and under `/api`, with the same handlers.
 //! - Created things answer 201 with the thing; what has no body of its own answers `{success:true}`.
 //! - Bodies that cannot be read are 4xx with a sentence for each wrong field; ids of the wrong form are 404.
 
 use latchkey::Latchkey;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 pub mod account;
@@ -26,42 +26,54 @@ pub mod tokens;
 pub mod verification;
 pub mod who;
 
-/// The native API, to be mounted under each of its bases.
-pub fn native() -> OpenApiRouter<Latchkey> {
-    OpenApiRouter::new()
-        .routes(routes!(sign_in::login))
-        .routes(routes!(sign_in::register))
-        .routes(routes!(sign_in::oauth_status))
-        .routes(routes!(tokens::refresh))
-        .routes(routes!(tokens::switch_organization))
-        .routes(routes!(tokens::csrf_token))
-        .routes(routes!(sessions::logout))
-        .routes(routes!(sessions::logout_all))
-        .routes(routes!(sessions::list_sessions))
-        .routes(routes!(sessions::count_sessions))
-        .routes(routes!(sessions::end_session))
-        .routes(routes!(account::me))
-        .routes(routes!(account::profile))
-        .routes(routes!(account::update_profile))
-        .routes(routes!(account::change_password))
-        .routes(routes!(verification::verify))
-        .routes(routes!(verification::forward))
-        .routes(routes!(verification::introspect))
-        .merge(keys())
+/// A route with its description.
+type Described = UtoipaMethodRouter<Latchkey>;
+
+/// The native API under one of its bases. Not by `nest`, which writes the address of every request anew.
+pub fn native(base: &str) -> OpenApiRouter<Latchkey> {
+    accounts().into_iter().chain(keys()).fold(OpenApiRouter::new(), |router, (schemas, mut paths, methods)| {
+        let under = |(path, item)| (format!("{base}{path}"), item);
+        paths.paths = std::mem::take(&mut paths.paths).into_iter().map(under).collect();
+        router.routes((schemas, paths, methods))
+    })
 }
 
-fn keys() -> OpenApiRouter<Latchkey> {
-    OpenApiRouter::new()
-        .routes(routes!(api_keys::create_api_key, api_keys::list_api_keys))
-        .routes(routes!(api_keys::organization_api_key_stats))
-        .routes(routes!(api_keys::revoke_own_api_key))
-        .routes(routes!(api_keys::get_api_key, api_keys::update_api_key, api_keys::delete_api_key))
-        .routes(routes!(api_keys::revoke_api_key))
-        .routes(routes!(api_keys::regenerate_api_key))
-        .routes(routes!(api_keys::end_api_key_overlap))
-        .routes(routes!(api_keys::api_key_usage))
-        .routes(routes!(api_keys::api_key_stats))
-        .routes(routes!(api_keys::test_api_key))
+fn accounts() -> Vec<Described> {
+    vec![
+        routes!(sign_in::login),
+        routes!(sign_in::register),
+        routes!(sign_in::oauth_status),
+        routes!(tokens::refresh),
+        routes!(tokens::switch_organization),
+        routes!(tokens::csrf_token),
+        routes!(sessions::logout),
+        routes!(sessions::logout_all),
+        routes!(sessions::list_sessions),
+        routes!(sessions::count_sessions),
+        routes!(sessions::end_session),
+        routes!(account::me),
+        routes!(account::profile),
+        routes!(account::update_profile),
+        routes!(account::change_password),
+        routes!(verification::verify),
+        routes!(verification::forward),
+        routes!(verification::introspect),
+    ]
+}
+
+fn keys() -> Vec<Described> {
+    vec![
+        routes!(api_keys::create_api_key, api_keys::list_api_keys),
+        routes!(api_keys::organization_api_key_stats),
+        routes!(api_keys::revoke_own_api_key),
+        routes!(api_keys::get_api_key, api_keys::update_api_key, api_keys::delete_api_key),
+        routes!(api_keys::revoke_api_key),
+        routes!(api_keys::regenerate_api_key),
+        routes!(api_keys::end_api_key_overlap),
+        routes!(api_keys::api_key_usage),
+        routes!(api_keys::api_key_stats),
+        routes!(api_keys::test_api_key),
+    ]
 }
 
 /// What stands around the API, each at one address only.
