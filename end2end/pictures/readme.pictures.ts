@@ -15,5 +15,5 @@ test('the API keys page for the README', async ({ visitor, household, latchkey }
     await visitor.keys.open();
     await expect(visitor.keys.lastUse('Billing export').locator('svg.usage')).toHaveAccessibleName(/^52 calls/, { timeout: 100 });
   }).toPass({ timeout: 10_000 });
-  await visitor.page.screenshot({ path: PICTURE, animations: 'disabled' });
+  await visitor.page.screenshot({ path: PICTURE, fullPage: true, animations: 'disabled' });
 });

@@ -12,7 +12,7 @@ export interface Household {
 const DAY = 24 * 60 * 60;
 
 export async function furnished(latchkey: Latchkey): Promise<Household> {
-  const person = someone({ name: 'Mira Castellan', company: 'Northwind Freight' });
+  const person = someone({ name: 'Ada Lovelace', company: 'Blue Harbour' });
   const api = await Api.registering(latchkey, person);
   const expired = await api.makesKey({ name: 'Old importer', scopes: ['read'], expiresAt: secondsFromNow(2) });
   const revoked = await api.makesKey({ name: 'Laptop of an intern', scopes: ['read', 'write'], expiresAt: secondsFromNow(90 * DAY) });

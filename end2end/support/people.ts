@@ -8,7 +8,7 @@ export interface Person {
   company: string;
 }
 
-const NAMES = ['Ada Park', 'Bo Lindqvist', 'Chidi Okafor', 'Dara Singh', 'Elif Kaya', 'Femi Adeyemi', 'Greta Holm', 'Hana Sato'];
+const NAMES = ['Ada Lovelace', 'Grace Hopper', 'Mary Somerville', 'Sophie Germain', 'Emmy Noether', 'Hedy Lamarr', 'Marie Curie', 'Lise Meitner'];
 let met = 0;
 
 /** Somebody whom nobody has met before. */
@@ -16,5 +16,5 @@ export function someone(about: Partial<Person> = {}): Person {
   const name = NAMES[met++ % NAMES.length] ?? 'Ada Park';
   const unique = randomBytes(6).toString('hex');
   const first = name.split(' ')[0]?.toLowerCase();
-  return { name, email: `${first}.${unique}@example.test`, password: `harbour ${randomBytes(9).toString('hex')} violet`, company: 'Northwind Freight', ...about };
+  return { name, email: `${first}.${unique}@example.test`, password: `harbour ${randomBytes(9).toString('hex')} violet`, company: 'Blue Harbour', ...about };
 }

@@ -54,7 +54,7 @@ test('what the form says is what the key gets', async ({ visitor, resident }) =>
   await visitor.field('Name').fill('Everything set');
   await dialog.getByRole('checkbox', { name: 'Write' }).check();
   await dialog.getByLabel('Expires').selectOption('7');
-  await dialog.getByRole('radio', { name: 'Northwind Freight' }).check();
+  await dialog.getByRole('radio', { name: 'Blue Harbour' }).check();
   await dialog.getByText('More settings').click();
   await visitor.field('Description (optional)').fill('For the tests');
   await visitor.field('Scopes of your own (optional)').fill('READ_LEADS, leads.write');

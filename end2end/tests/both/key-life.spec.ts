@@ -111,7 +111,7 @@ test('the list says who may do what, and until when', async ({ visitor, househol
   await expect(keys.row('Billing export')).toContainText(`${household.keys.active.keyPrefix}…${household.keys.active.lastFour}`);
   await expect(keys.row('Billing export').locator('.scopes > *')).toHaveText(['read', 'write', 'delete']);
   await expect(keys.row('Billing export').locator('td[data-label="Owner"]')).toHaveText('Me');
-  await expect(keys.row('Warehouse sync').locator('td[data-label="Owner"]')).toHaveText('Northwind Freight');
+  await expect(keys.row('Warehouse sync').locator('td[data-label="Owner"]')).toHaveText('Blue Harbour');
   await expect(keys.row('Trying things out').locator('td[data-label="Expires"]')).toHaveText(/in (6|7) days/);
   await expect(keys.lastUse('Trying things out')).toHaveText('Never used');
   await expect(keys.lastUse('Billing export').locator('svg.usage')).toHaveAccessibleName('12 calls in the last 24 hours');

@@ -1,5 +1,6 @@
 // The instruments themselves: each must be able to find something.
 import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
 import { expect, test } from '../../support/test.ts';
 import { Watch } from '../../support/watch.ts';
 
@@ -11,22 +12,22 @@ test('axe finds a field that has lost its label', async ({ visitor }) => {
 });
 
 test('the watch sees console errors, page errors, bad answers, forbidden scripts and questions', async ({ browser, latchkey }) => {
-  const page = await browser.newPage({ baseURL: latchkey.url });
-  const deeds: Record<string, () => Promise<unknown>> = {
-    'console error': () => page.evaluate(() => console.error('oh')),
-    'page error': () => page.evaluate(() => void setTimeout(() => { throw new Error('oh'); })),
-    '404 from': () => page.evaluate(() => fetch('/nowhere')),
-    'unexpected question': () => page.evaluate(() => confirm('Really?')),
-    'Content Security Policy': () => page.evaluate(() => document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))),
+  const deeds: Record<string, (page: Page) => Promise<unknown>> = {
+    'console error': (page) => page.evaluate(() => console.error('oh')),
+    'page error': (page) => page.evaluate(() => void setTimeout(() => { throw new Error('oh'); })),
+    '404 from': (page) => page.evaluate(() => fetch('/nowhere')),
+    'unexpected question': (page) => page.evaluate(() => confirm('Really?')),
+    'Content Security Policy': (page) => page.evaluate(() => document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))),
   };
   for (const [words, deed] of Object.entries(deeds)) {
+    const page = await browser.newPage({ baseURL: latchkey.url });
     await page.goto('/login');
     const watch = new Watch(true);
     watch.over(page.context());
-    await deed();
+    await deed(page);
     await expect.poll(() => failureOf(watch)).toContain(words);
+    await page.close();
   }
-  await page.context().close();
 });
 
 test('the watch misses what was expected and did not happen', () => {

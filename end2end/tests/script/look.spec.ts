@@ -21,10 +21,53 @@ test.describe('at 320 pixels', () => {
   }
 });
 
+for (const width of [1600, 1280, 1024, 820, 640]) {
+  test(`the list stays inside its card at ${width} pixels`, async ({ anotherVisitor, household }) => {
+    const visitor = await anotherVisitor({ viewport: { width, height: 800 } });
+    await visitor.signsIn(household.person);
+    const card = await visitor.page.locator('.table-holder').boundingBox();
+    const rows = await visitor.page.locator('table.keys tbody tr, table.keys td.actions a').all();
+    expect(rows.length).toBeGreaterThan(5);
+    for (const row of rows) {
+      const box = await row.boundingBox();
+      expect(box && card && box.x + box.width <= card.x + card.width + 0.5, await row.innerText()).toBe(true);
+    }
+  });
+}
+
+for (const width of [1280, 390]) {
+  test(`a new key is shown in full at ${width} pixels`, async ({ anotherVisitor, resident }) => {
+    const visitor = await anotherVisitor({ viewport: { width, height: 844 } });
+    await visitor.signsIn(resident.person);
+    await visitor.keys.creates('To be read');
+    const hidden = await visitor.page.locator('#new-key').evaluate((field) => field.scrollWidth - field.clientWidth);
+    expect(hidden).toBeLessThanOrEqual(0);
+  });
+}
+
+test('a question opens with the focus on something to press, not on a time', async ({ visitor, household }) => {
+  await visitor.signsIn(household.person);
+  for (const [action, name] of [['End overlap', 'Warehouse sync'], ['Regenerate', 'Old importer']] as const) {
+    await visitor.keys.chooses(action, name);
+    expect(await visitor.page.evaluate(() => document.activeElement?.localName)).toMatch(/^(a|button|dialog|input|h2)$/);
+    await visitor.page.keyboard.press('Escape');
+    await expect(visitor.keys.dialog).toHaveCount(0);
+  }
+});
+
+test.describe('on a phone', () => {
+  test.use({ contextOptions: { viewport: { width: 390, height: 844 } } });
+  test('the theme can be chosen when signed in too', async ({ visitor, household }) => {
+    await visitor.signsIn(household.person);
+    await expect(visitor.button('Dark')).toBeVisible();
+  });
+});
+
 const isLargeEnough = async (target: Locator): Promise<void> => {
   const box = await target.boundingBox();
-  expect(box?.height, String(target)).toBeGreaterThanOrEqual(44);
-  expect(box?.width, String(target)).toBeGreaterThanOrEqual(44);
+  const named = await target.evaluate((element) => element.outerHTML.slice(0, 120));
+  expect(box?.height, `height of ${named}`).toBeGreaterThanOrEqual(44);
+  expect(box?.width, `width of ${named}`).toBeGreaterThanOrEqual(44);
 };
 
 for (const width of [390, 1280]) {
@@ -92,7 +135,7 @@ test.describe('in forced colours', () => {
 
 test('the theme switch changes the page at once and is remembered', async ({ visitor, resident }) => {
   await visitor.opens('/login');
-  const ground = () => visitor.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const ground = () => visitor.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await ground();
   await visitor.button('Dark').click();
   await expect.poll(ground).not.toBe(light);
