@@ -13,7 +13,7 @@ let met = 0;
 
 /** Somebody whom nobody has met before. */
 export function someone(about: Partial<Person> = {}): Person {
-  const name = NAMES[met++ % NAMES.length] ?? 'Ada Park';
+  const name = NAMES[met++ % NAMES.length] ?? 'Ada Lovelace';
   const unique = randomBytes(6).toString('hex');
   const first = name.split(' ')[0]?.toLowerCase();
   return { name, email: `${first}.${unique}@example.test`, password: `harbour ${randomBytes(9).toString('hex')} violet`, company: 'Blue Harbour', ...about };
