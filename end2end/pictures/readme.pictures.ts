@@ -4,7 +4,7 @@ import { expect, test } from '../support/test.ts';
 
 const PICTURE = join(import.meta.dirname, '../../docs/api-keys.png');
 
-test.use({ colorScheme: 'light', contextOptions: { viewport: { width: 1280, height: 760 }, deviceScaleFactor: 2 } });
+test.use({ colorScheme: 'light', contextOptions: { viewport: { width: 1280, height: 980 }, deviceScaleFactor: 2 } });
 
 test('the API keys page for the README', async ({ visitor, household, latchkey }) => {
   const { api, keys } = household;
@@ -15,5 +15,5 @@ test('the API keys page for the README', async ({ visitor, household, latchkey }
     await visitor.keys.open();
     await expect(visitor.keys.lastUse('Billing export').locator('svg.usage')).toHaveAccessibleName(/^52 calls/, { timeout: 100 });
   }).toPass({ timeout: 10_000 });
-  await visitor.page.screenshot({ path: PICTURE, fullPage: true, animations: 'disabled' });
+  await visitor.page.screenshot({ path: PICTURE, animations: 'disabled' });
 });
