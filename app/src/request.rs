@@ -10,7 +10,7 @@ use axum::extract::Query;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use latchkey::error::Code;
 use latchkey::flow::sessions::Origins;
-use latchkey::flow::sign_in::{Opening, SignedIn};
+use latchkey::flow::sign_in::{Opening, SESSION_COOKIE, SignedIn};
 use latchkey::{Actor, Error, Latchkey, Visitor};
 use leptos::prelude::{provide_context, use_context, with_context};
 use leptos_axum::ResponseOptions;
@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::sync::Arc;
 
-const SESSION_COOKIE: &str = "__Host-latchkey";
 const NOTE_COOKIE: &str = "__Host-latchkey-note";
 const THEME_COOKIE: &str = "__Host-latchkey-theme";
 const VISITOR_COOKIE: &str = "__Host-latchkey-visitor";

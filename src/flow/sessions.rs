@@ -146,6 +146,15 @@ impl Latchkey {
         if origin && site { Ok(()) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
     }
 
+    /// Refuses a sign-in that a page of another site asks for. What is no browser sends neither header.
+    pub fn check_no_other_site(&self, origins: Origins<'_>) -> Result<(), Error> {
+        match (origins.origin, origins.fetch_site) {
+            (None, None | Some("same-origin" | "none")) => Ok(()),
+            (None, Some(_)) => Err(Error::Forbidden(Code::CsrfFailed)),
+            (Some(_), _) => self.check_same_origin(origins),
+        }
+    }
+
     /// A name for a browser that is not signed in, kept in a cookie.
     pub fn new_visitor(&self) -> String {
         PlainToken::random("").reveal().to_owned()

@@ -88,6 +88,9 @@ pub struct SignedIn {
     pub cookie: Option<SessionCookie>,
 }
 
+/// The name of the session cookie (RFC 6265bis section 4.1.3.2: `__Host-` ties it to this very host).
+pub const SESSION_COOKIE: &str = "__Host-latchkey";
+
 /// The session cookie to set.
 pub struct SessionCookie {
     /// Its value.

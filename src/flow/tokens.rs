@@ -213,7 +213,8 @@ impl Latchkey {
         Ok(view)
     }
 
-    /// Moves the session to another organization of the same person; everything issued to it before is withdrawn.
+    /// Moves the session to another organization of the same person. Its refresh token and cookie are replaced; an
+    /// access token issued before names the organization it was issued for, and acts there until it expires.
     pub async fn switch_organization(&self, actor: &Actor, organization: &str) -> Result<SignedIn, Error> {
         let person = actor.person()?;
         let mut writing = self.0.db.write().await?;

@@ -75,7 +75,7 @@ impl Db {
         if let Some(path) = sqlite::path(&storage.url) {
             let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
             if let Some(folder) = folder {
-                std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
+                make_private_folder(folder).map_err(OpenError::Folder)?;
             }
             sqlite::open(storage, path).await
         } else if storage.url.starts_with("postgres:") || storage.url.starts_with("postgresql:") {
@@ -161,6 +161,15 @@ impl Writing {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.0.commit().await?)
     }
+}
+
+/// Makes a folder that only its owner may look into; one that is there already stays as it is.
+fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 fn migrator() -> Migrator {

@@ -1,9 +1,7 @@
 //! The session cookie on the wire.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use latchkey::flow::sign_in::SessionCookie;
-
-const NAME: &str = "__Host-latchkey";
+use latchkey::flow::sign_in::{SESSION_COOKIE as NAME, SessionCookie};
 
 /// Its value in a request.
 pub fn session(headers: &HeaderMap) -> Option<&str> {

@@ -51,7 +51,7 @@ impl FromRequestParts<Latchkey> for Guest {
         let call = call(parts)?;
         call.note_window(latchkey.admit_visitor(call.visitor.address)?);
         if is_change(&parts.method) {
-            refuse_other_sites(latchkey, &parts.headers)?;
+            latchkey.check_no_other_site(origins(&parts.headers))?;
         }
         Ok(Self(call.visitor.clone()))
     }
@@ -151,16 +151,6 @@ fn check_csrf(parts: &Parts, latchkey: &Latchkey, actor: &Actor) -> Result<(), F
     }
     let presented = parts.headers.get(CSRF).and_then(|value| value.to_str().ok());
     Ok(latchkey.check_csrf(actor, presented, origins(&parts.headers))?)
-}
-
-/// Nobody is to be signed in by a page of another site (safety C01). What is not a browser sends neither header.
-fn refuse_other_sites(latchkey: &Latchkey, headers: &HeaderMap) -> Result<(), Failure> {
-    let said = origins(headers);
-    match (said.origin, said.fetch_site) {
-        (None, None | Some("same-origin" | "none")) => Ok(()),
-        (None, Some(_)) => Err(Error::Forbidden(Code::CsrfFailed).into()),
-        (Some(_), _) => Ok(latchkey.check_same_origin(said)?),
-    }
 }
 
 fn is_change(method: &Method) -> bool {
