@@ -29,6 +29,8 @@ pub fn relative(at: Timestamp, now: Timestamp) -> String {
     match (at > now, between.as_secs()) {
         (false, 0..45) => "just now".to_owned(),
         (false, _) => format!("{} ago", duration(between)),
+        // What was chosen a moment ago still reads as chosen: seven days are not six.
+        (true, HOUR..) => format!("in {}", duration(between + Duration::from_secs(MINUTE))),
         (true, _) => format!("in {}", duration(between)),
     }
 }

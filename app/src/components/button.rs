@@ -79,9 +79,12 @@ pub fn LinkButton(
     /// Closes the dialog it stands in.
     #[prop(optional)]
     closes: bool,
+    /// Where the focus begins.
+    #[prop(optional)]
+    focused: bool,
 ) -> impl IntoView {
     view! {
-        <a class=weight.class() href=href id=id data-live="" data-close=closes.then_some("")>
+        <a class=weight.class() href=href id=id data-live="" data-close=closes.then_some("") autofocus=focused>
             {icon.map(|name| view! { <Icon name=name/> })}
             {label}
             {about.map(|about| view! { <span class="visually-hidden">" "{about}</span> })}

@@ -16,25 +16,14 @@ pub fn Secret(
     /// Shown only once: the page asks before it is left uncopied.
     #[prop(optional)]
     once: bool,
-    /// Over several lines.
-    #[prop(optional)]
-    long: bool,
 ) -> impl IntoView {
-    let shown = if long {
-        view! { <pre id=id tabindex="0">{text.clone()}</pre> }.into_any()
-    } else {
-        view! { <input id=id readonly autocomplete="off" spellcheck="false" value=text.clone() autofocus/> }.into_any()
-    };
-    let label = if long {
-        view! { <span class="label">{label}</span> }.into_any()
-    } else {
-        view! { <label for=id>{label}</label> }.into_any()
-    };
+    let name = format!("{id}-label");
+    let copied = text.clone();
     view! {
         <div class="field">
-            {label}
-            <div class="secret" data-copy=text data-uncopied=once.then_some("")>
-                {shown}
+            <span class="label" id=name.clone()>{label}</span>
+            <div class="secret" data-copy=copied data-uncopied=once.then_some("")>
+                <pre id=id role="textbox" aria-readonly="true" aria-labelledby=name tabindex="0" autofocus=once>{text}</pre>
                 <CopyButton/>
             </div>
         </div>

@@ -61,6 +61,8 @@ fn submitted(event: SubmitEvent) {
     if form.method() == "get" {
         search(&form);
     } else if !form.has_attribute("data-sending") {
+        // At once: a second press may come before the first has begun to be sent.
+        dom::set(&form, "data-sending", Some(""));
         let pressed = event.submitter();
         spawn_local(async move { send(form, pressed, true).await });
     }
@@ -137,7 +139,6 @@ fn body_of(form: &HtmlFormElement, pressed: Option<&HtmlElement>) -> Result<UrlS
 
 /// Posts a form and shows what came of it. `fresh` says whether a stale page may be renewed and tried once more.
 async fn send(form: HtmlFormElement, pressed: Option<HtmlElement>, fresh: bool) {
-    dom::set(&form, "data-sending", Some(""));
     let waiting = form.clone();
     let timer = set_timeout_with_handle(move || dom::set(&waiting, "aria-busy", Some("true")), BUSY_AFTER);
     let answer = match post(&form, pressed.as_ref()).await {
@@ -156,6 +157,7 @@ async fn send(form: HtmlFormElement, pressed: Option<HtmlElement>, fresh: bool) 
         }
         Answer::Done { go } => dom::leave(&go),
         Answer::Refused(failure) if failure.stale && fresh && regions::renew_proofs().await => {
+            dom::set(&form, "data-sending", Some(""));
             Box::pin(send(form, pressed, false)).await;
         }
         Answer::Refused(failure) => failure.show(&form),

@@ -39,10 +39,13 @@ pub fn DialogFoot(
     /// How loud that is.
     #[prop(optional)]
     weight: Weight,
+    /// There is no field before it: the focus begins on the way back.
+    #[prop(optional)]
+    focused: bool,
 ) -> impl IntoView {
     view! {
         <div class="dialog-foot">
-            <LinkButton href=Page::ApiKeys.path() label=cancel weight=Weight::Plain closes=true/>
+            <LinkButton href=Page::ApiKeys.path() label=cancel weight=Weight::Plain closes=true focused=focused/>
             <SubmitButton label=go weight=weight/>
         </div>
     }
@@ -56,7 +59,7 @@ pub fn Reveal(name: String, key: String, base: String) -> impl IntoView {
         <Dialog title="Copy your new key now" lead="It is shown this once and never again. We keep no copy." back=Page::ApiKeys>
             <div class="dialog-body">
                 <Secret label=name text=key id="new-key" once=true/>
-                <Secret label="Try it" text=curl id="new-key-curl" long=true/>
+                <Secret label="Try it" text=curl id="new-key-curl"/>
             </div>
             <div class="dialog-foot">
                 <LinkButton href=Page::ApiKeys.path() label="Done" closes=true/>
@@ -108,7 +111,7 @@ pub fn RegenerateDialog(row: Row, state: FormState) -> impl IntoView {
                     <input type="hidden" name=OVERLAP value="0"/>
                     <Loss row=row/>
                 </div>
-                <DialogFoot cancel="Cancel" go="Regenerate key"/>
+                <DialogFoot cancel="Cancel" go="Regenerate key" focused=true/>
             </PostForm>
         </Dialog>
     }
@@ -125,7 +128,7 @@ pub fn EndOverlapDialog(row: Row, state: FormState) -> impl IntoView {
                     <input type="hidden" name="key" value=row.id.clone()/>
                     <Loss row=row/>
                 </div>
-                <DialogFoot cancel="Keep both" go="End old key" weight=Weight::Danger/>
+                <DialogFoot cancel="Keep both" go="End old key" weight=Weight::Danger focused=true/>
             </PostForm>
         </Dialog>
     }

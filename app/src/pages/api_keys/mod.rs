@@ -5,8 +5,9 @@ pub mod dialogs;
 pub mod list;
 pub mod rows;
 
-use crate::components::button::LinkButton;
-use crate::components::layout::{House, PageHead};
+use crate::components::button::{LinkButton, Weight};
+use crate::components::empty::Empty;
+use crate::components::layout::{House, PageHead, Resident};
 use crate::note::Note;
 use crate::pages::{page, resident};
 use crate::request::{self, Desk};
@@ -22,15 +23,18 @@ pub fn ApiKeysPage() -> impl IntoView {
     page(async move {
         let actor = request::require_actor()?;
         let desk = Desk::open(Page::ApiKeys, Some(&actor))?;
+        let resident = resident(&actor).await?;
+        if actor.principal().organization_id().is_none() {
+            return Ok::<_, Error>(view! { <NoOrganization resident=resident/> }.into_any());
+        }
         let looking = Looking::from_query();
         let rows = rows::all(&actor).await?;
-        let resident = resident(&actor).await?;
         let overlay = overlay(&actor, &desk, &rows).await?;
         let lead = format!("Keys let your programs act for you or for {}. Treat them like passwords.", resident.place);
         let create = create_button("create-key").into_any();
         let version = if rows.is_empty() { "none" } else { "some" };
         let hidden = rows.is_empty();
-        Ok::<_, Error>(view! {
+        let house = view! {
             <House page=Page::ApiKeys title="API keys" resident=resident overlay=overlay>
                 <PageHead title="API keys" lead=lead action=create/>
                 <div class="card table-holder">
@@ -41,8 +45,24 @@ pub fn ApiKeysPage() -> impl IntoView {
                     <KeyList rows=rows looking=looking/>
                 </div>
             </House>
-        })
+        };
+        Ok(house.into_any())
     })
+}
+
+/// For those who look after the platform and belong to no organization.
+#[component]
+fn NoOrganization(resident: Resident) -> impl IntoView {
+    view! {
+        <House page=Page::ApiKeys title="API keys" resident=resident>
+            <PageHead title="API keys" lead="Keys let programs act for a person or an organization."/>
+            <div class="card">
+                <Empty icon="key" text="You belong to no organization yet. Keys live in one, so there is nothing to make here.">
+                    <LinkButton href=Page::Profile.path() label="See your profile" weight=Weight::Plain/>
+                </Empty>
+            </div>
+        </House>
+    }
 }
 
 fn create_button(id: &'static str) -> impl IntoView {
