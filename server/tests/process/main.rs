@@ -40,7 +40,8 @@ fn start(binary: &Path, folder: &Path) -> Server {
     let child = command(binary, folder)
         .arg("serve")
         .env("LATCHKEY_LISTEN", format!("127.0.0.1:{port}"))
-        .env("LATCHKEY_PUBLIC_URL", format!("http://localhost:{port}"))
+        // The same at every start: it is the issuer of tokens that outlive a restart.
+        .env("LATCHKEY_PUBLIC_URL", "http://localhost:3000")
         .env("LATCHKEY_LOG", "error")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
