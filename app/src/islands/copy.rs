@@ -5,7 +5,7 @@ use crate::words;
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, HtmlInputElement, MouseEvent};
+use web_sys::{Element, HtmlElement, MouseEvent};
 
 /// How long the button says that it has copied.
 const SAID_FOR: Duration = Duration::from_secs(2);
@@ -34,9 +34,11 @@ async fn copy(button: Element, holder: Element) {
     dom::announce(said);
     if written {
         dom::set(&holder, "data-uncopied", None);
-    } else if let Some(field) = dom::find::<HtmlInputElement>(&holder, "input") {
-        let _ = field.focus();
-        field.select();
+    } else if let Some(shown) = dom::find::<HtmlElement>(&holder, "pre") {
+        let _ = shown.focus();
+        if let Ok(Some(selection)) = window().get_selection() {
+            let _ = selection.select_all_children(&shown);
+        }
     }
     set_timeout(move || button.set_text_content(Some(words::COPY)), SAID_FOR);
 }
