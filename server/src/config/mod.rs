@@ -191,7 +191,7 @@ pub struct LimitConfig {
     #[arg(long, env = "LATCHKEY_LIMIT_SIGN_IN", value_name = "CALLS/SECONDS", default_value = "5/60", value_parser = rate)]
     pub limit_sign_in: Rate,
     /// New accounts by address
-    #[arg(long, env = "LATCHKEY_LIMIT_SIGN_UP", value_name = "CALLS/SECONDS", default_value = "10/3600", value_parser = rate)]
+    #[arg(long, env = "LATCHKEY_LIMIT_SIGN_UP", value_name = "CALLS/SECONDS", default_value = "60/3600", value_parser = rate)]
     pub limit_sign_up: Rate,
     /// `verify`, `forward` and `introspect`, by principal
     #[arg(long, env = "LATCHKEY_LIMIT_VERIFY", value_name = "CALLS/SECONDS", default_value = "600000/60", value_parser = rate)]
