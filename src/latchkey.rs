@@ -133,11 +133,6 @@ impl Latchkey {
         &self.0.settings.public_url.0
     }
 
-    /// How many passwords wait to be hashed.
-    pub fn hash_queue(&self) -> usize {
-        self.0.hasher.waiting()
-    }
-
     /// The public halves of the signing keys (RFC 7517).
     pub fn published_keys(&self) -> serde_json::Value {
         self.signing().published()

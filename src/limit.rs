@@ -95,23 +95,12 @@ mod counters {
             })
         }
 
-        /// Where `who` stands, counting nothing; an error when there is no room left.
-        pub fn look(&self, now: Timestamp, who: &impl std::hash::Hash, rate: Rate) -> Result<Window, Window> {
-            self.with(now, who, rate, |count| count.used < rate.limit)
-        }
-
         /// Gives one counted call back.
         pub fn give_back(&self, now: Timestamp, who: &impl std::hash::Hash, rate: Rate) {
             let _ = self.with(now, who, rate, |count| {
                 count.used = count.used.saturating_sub(1);
                 true
             });
-        }
-
-        /// Forgets what `who` has used.
-        pub fn clear(&self, who: &impl std::hash::Hash) {
-            let key = self.key(who);
-            self.shard(key).remove(&key);
         }
 
         fn with(

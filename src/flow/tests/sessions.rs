@@ -32,6 +32,16 @@ on_both_engines! {
         assert_eq!(code(core.bearer(access(&two)).await), "token_revoked");
     }
 
+    async fn ending_the_other_sessions_leaves_this_one(core: TestCore) {
+        let one = core.owner("Ada").await;
+        let two = core.sign_in("Ada", PASSWORD).await.expect("signed in");
+        let actor = core.actor(access(&one)).await;
+        assert!(core.bearer(access(&two)).await.is_ok());
+        core.latchkey.end_other_sessions(&actor).await.expect("ended");
+        assert!(core.bearer(access(&one)).await.is_ok());
+        assert_eq!(code(core.bearer(access(&two)).await), "token_revoked");
+    }
+
     async fn a_person_ends_their_own_sessions_and_nobody_elses(core: TestCore) {
         let ada = core.owner("Ada").await;
         let grace = core.owner("Grace").await;

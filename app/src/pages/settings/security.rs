@@ -176,10 +176,7 @@ pub async fn end_session(csrf: String, session: String) -> Result<Done, Refusal>
 pub async fn end_other_sessions(csrf: String) -> Result<Done, Refusal> {
     request::answer(Form::new("end-other-sessions", "sessions", Page::Security), async {
         let actor = request::change(&csrf)?;
-        let latchkey = request::latchkey()?;
-        for session in latchkey.sessions(&actor).await?.into_iter().filter(|session| !session.is_current) {
-            latchkey.end_session(&actor, &session.id.to_string()).await?;
-        }
+        request::latchkey()?.end_other_sessions(&actor).await?;
         request::leave_note(Page::Security, Note::Said(Said::OtherSessionsEnded))?;
         Ok(Page::Security.path().to_owned())
     })
