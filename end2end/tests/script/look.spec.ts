@@ -1,5 +1,7 @@
 // How pages behave on narrow screens, for slow fingers, and for people who have asked for less.
 import { type Locator } from '@playwright/test';
+import { Api } from '../../support/api.ts';
+import { someone } from '../../support/people.ts';
 import { STATES } from '../../support/states.ts';
 import { expect, test } from '../../support/test.ts';
 import type { Visitor } from '../../support/visitor.ts';
@@ -20,6 +22,32 @@ test.describe('at 320 pixels', () => {
     });
   }
 });
+
+for (const width of [1280, 640, 320]) {
+  test(`words as long as their fields allow stay inside at ${width} pixels`, async ({ anotherVisitor, latchkey }) => {
+    const unique = someone().email.split(/[.@]/)[1];
+    const email = `${'lovelace'.repeat(6)}.${unique}@${'harbour'.repeat(8)}.example.test`;
+    const person = someone({ name: 'Lovelace'.repeat(12), email, company: 'BlueHarbour'.repeat(9) });
+    const api = await Api.registering(latchkey, person);
+    const kept = await api.makesKey({ name: 'Warehouse'.repeat(11), scopes: ['read'], owner: 'organization' });
+    const gone = await api.makesKey({ name: 'Importer'.repeat(12), scopes: ['read'] });
+    await api.changesKey(gone.id, 'revoke', { reason: 'Repository'.repeat(20) });
+
+    const visitor = await anotherVisitor({ viewport: { width, height: 800 } });
+    await visitor.signsIn(person);
+    const dialogs = ['create', `rotate&key=${kept.id}`, `revoke&key=${kept.id}`, `regenerate&key=${gone.id}`].map((dialog) => `/settings/api-keys?dialog=${dialog}`);
+    for (const path of ['/settings/profile', '/settings/security', '/settings/api-keys', `/settings/api-keys?q=${'zebra'.repeat(20)}`, ...dialogs]) {
+      await visitor.opens(path);
+      expect(await visitor.page.evaluate(overfull), path).toEqual([]);
+    }
+  });
+}
+
+/** The boxes whose words reach further than their edge. Runs in the page. */
+function overfull(): string[] {
+  const boxes = [...document.querySelectorAll('html, .side, .main, .card, dialog')];
+  return boxes.filter((box) => box.scrollWidth > box.clientWidth).map((box) => `${box.localName}.${box.className}: ${box.scrollWidth} > ${box.clientWidth}`);
+}
 
 for (const width of [1600, 1280, 1024, 820, 640]) {
   test(`the list stays inside its card at ${width} pixels`, async ({ anotherVisitor, household }) => {
