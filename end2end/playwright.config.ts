@@ -1,4 +1,5 @@
-// Browser tests on the release binary. Journeys in tests/both run twice: with a script, and with JavaScript off.
+// Tests on the release binary. Journeys in tests/both run twice: with a script, and with JavaScript off; those in
+// tests/mail need no browser.
 import { defineConfig } from '@playwright/test';
 import { chromium } from './browser.ts';
 
@@ -13,7 +14,8 @@ export default defineConfig({
   reporter: [['list'], ['./support/summary.ts']],
   use: { ...chromium, locale: 'en-GB', timezoneId: 'UTC', actionTimeout: 5_000, navigationTimeout: 10_000, trace: 'retain-on-failure' },
   projects: [
-    { name: 'with script', testDir: 'tests' },
+    { name: 'mail', testDir: 'tests/mail' },
+    { name: 'with script', testDir: 'tests', testIgnore: '**/mail/**' },
     { name: 'without script', testDir: 'tests/both', use: { javaScriptEnabled: false } },
   ],
 });
