@@ -42,6 +42,7 @@ codes! {
     ApiKeyRevoked = "api_key_revoked": "This API key has been revoked.",
     Busy = "busy": "The server is busy. Try again in a moment.",
     CsrfFailed = "csrf_failed": "The CSRF check failed. Reload the page and try again.",
+    EmailNotVerified = "email_not_verified": "Confirm your address first. We have mailed you a link.",
     EmailTaken = "email_taken": "An account with this address exists already.",
     Gone = "gone": "This link has been used or has expired.",
     HeadersTooLarge = "headers_too_large": "The headers of the request are too large.",
@@ -57,6 +58,7 @@ codes! {
     KeyNotUsable = "key_not_usable": "This key has been revoked or has expired.",
     LengthRequired = "length_required": "The request needs a body of a known length.",
     Locked = "locked": "This is locked for a while after too many wrong tries.",
+    MailNotConfigured = "mail_not_configured": "This installation cannot send mail: no mail server is set.",
     MalformedBody = "malformed_body": "The body could not be read.",
     MalformedHeader = "malformed_header": "A header of the request could not be read.",
     MethodNotAllowed = "method_not_allowed": "This path does not know that method.",
@@ -71,6 +73,7 @@ codes! {
     TokenExpired = "token_expired": "The token has expired.",
     TokenInQuery = "token_in_query": "Credentials are not accepted in the address. Send them in a header.",
     TokenRevoked = "token_revoked": "The token has been revoked.",
+    TwoFactorRequired = "two_factor_required": "A second factor is needed to sign in to this account.",
     Unavailable = "unavailable": "A part of the service is not available. Try again in a moment.",
     UnsupportedMediaType = "unsupported_media_type": "The body must be JSON.",
     ValidationFailed = "validation_failed": "Some of the input is not right.",
@@ -168,6 +171,31 @@ impl Error {
             Self::Busy { .. } => Code::Busy,
             Self::Unavailable(_) => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// The HTTP status that every door answers with (RFC 9110 section 15; contract section 1).
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Malformed(code) => match code {
+                Code::MethodNotAllowed => 405,
+                Code::Gone => 410,
+                Code::LengthRequired => 411,
+                Code::PayloadTooLarge => 413,
+                Code::UnsupportedMediaType => 415,
+                Code::HeadersTooLarge => 431,
+                _ => 400,
+            },
+            Self::Invalid(_) | Self::Shape(_) => 400,
+            Self::Unauthenticated(_) => 401,
+            Self::Forbidden(_) => 403,
+            Self::NotFound => 404,
+            Self::Conflict(_) => 409,
+            Self::WeakPassword(_) => 422,
+            Self::Locked { .. } => 423,
+            Self::RateLimited(_) => 429,
+            Self::Internal(_) => 500,
+            Self::Busy { .. } | Self::Unavailable(_) => 503,
         }
     }
 

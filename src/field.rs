@@ -27,6 +27,7 @@ fields! {
     AllowedDomains = "allowedDomains",
     AllowedIps = "allowedIps",
     AvatarUrl = "avatarUrl",
+    Code = "code",
     Company = "company",
     CurrentPassword = "currentPassword",
     Description = "description",
@@ -37,6 +38,7 @@ fields! {
     Limit = "limit",
     Mode = "mode",
     Name = "name",
+    NewEmail = "newEmail",
     NewPassword = "newPassword",
     OrganizationCode = "organizationCode",
     OrganizationId = "organizationId",
@@ -144,6 +146,13 @@ impl Findings {
             self.add(field, code);
         }
         value
+    }
+
+    /// A mail address.
+    pub fn email(&mut self, value: Option<String>, field: Field) -> Option<crate::email::Email> {
+        let text = value.filter(|text| !text.trim().is_empty());
+        let text = self.need(text, field, FieldCode::Required)?;
+        self.need(crate::email::Email::parse(&text), field, FieldCode::NotAnEmail)
     }
 
     /// A trimmed text of at most `most` characters without control characters; `None`, with a note, for anything else.

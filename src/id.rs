@@ -98,6 +98,8 @@ ids! {
     SessionId = "ses_";
     /// An entry of the audit log.
     EventId = "evt_";
+    /// A mail in the outbox.
+    MailId = "mail_";
     /// One access token (`jti`) or one recorded call: things that are named but never looked up by people.
     TokenId = "tok_";
 }

@@ -1,6 +1,7 @@
 //! The one handle that every door holds, and how it is opened.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use crate::crypto::signing::KeyRing;
 use crate::crypto::vault::{MasterKey, MasterKeyError, Purpose, Vault};
 use crate::error::Error;
 use crate::limit::{Counters, Rate, Window};
+use crate::mail::Smtp;
 use crate::memory::Memory;
-use crate::settings::{Settings, Storage};
+use crate::settings::{Settings, Storage, Transport};
 use crate::store::{Db, Engine, OpenError as StoreError};
 use crate::usage::Usage;
 
@@ -38,6 +40,28 @@ pub(crate) struct Inner {
     pub(crate) usage: Usage,
     /// Limits.
     pub(crate) counters: Counters,
+    /// The way out for mail.
+    pub(crate) outbox: Outbox,
+}
+
+/// The way out for mail, and how it stands.
+pub(crate) struct Outbox {
+    /// The mail server, when there is one.
+    pub(crate) smtp: Option<Smtp>,
+    /// How often in a row it could not be reached.
+    away: AtomicU32,
+}
+
+impl Outbox {
+    /// Notes that the mail server could not be reached; says how often in a row.
+    pub(crate) fn server_is_away(&self) -> u32 {
+        self.away.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    }
+
+    /// Notes that it can.
+    pub(crate) fn server_is_there(&self) {
+        self.away.store(0, Ordering::Relaxed);
+    }
 }
 
 /// Why the core cannot be opened.
@@ -47,6 +71,8 @@ pub enum OpenError {
     Store(StoreError),
     /// The master key.
     MasterKey(MasterKeyError),
+    /// The settings for mail.
+    Mail(String),
     /// Anything else.
     Other(Error),
 }
@@ -56,6 +82,7 @@ impl std::fmt::Display for OpenError {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::MasterKey(error) => error.fmt(f),
+            Self::Mail(problem) => f.write_str(problem),
             Self::Other(Error::Internal(source) | Error::Unavailable(source)) => source.fmt(f),
             Self::Other(error) => error.fmt(f),
         }
@@ -88,6 +115,7 @@ const CHECK_TEXT: &[u8] = b"this database and this master key belong together";
 impl Latchkey {
     /// Opens the database, brings it up to date, fits the master key to it, and prepares everything.
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
+        let outbox = open_outbox(&settings)?;
         let db = Db::open(&settings.storage).await?;
         db.migrate().await?;
         let vault = fit_master_key(&db, &settings.storage).await?;
@@ -108,6 +136,7 @@ impl Latchkey {
             memory,
             usage: Usage::default(),
             counters: Counters::default(),
+            outbox,
         }));
         latchkey.keep_signing_keys().await?;
         Ok(latchkey)
@@ -225,6 +254,17 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
     }
+}
+
+fn open_outbox(settings: &Settings) -> Result<Outbox, OpenError> {
+    let without_mail = matches!(settings.mail.transport, Transport::None);
+    if settings.require_verified_email && without_mail {
+        let problem =
+            "addresses must be confirmed before people may sign in, but no mail can be sent: set a mail server";
+        return Err(OpenError::Mail(problem.to_owned()));
+    }
+    let smtp = crate::flow::mail::smtp(settings).map_err(OpenError::Mail)?;
+    Ok(Outbox { smtp, away: AtomicU32::new(0) })
 }
 
 async fn fit_master_key(db: &Db, storage: &Storage) -> Result<Vault, OpenError> {

@@ -28,11 +28,15 @@ pub mod member;
 #[cfg(feature = "server")]
 mod audit;
 #[cfg(feature = "server")]
+pub mod challenge;
+#[cfg(feature = "server")]
 pub mod crypto;
 #[cfg(feature = "server")]
 pub mod flow;
 #[cfg(feature = "server")]
 mod latchkey;
+#[cfg(feature = "server")]
+pub mod mail;
 #[cfg(feature = "server")]
 mod memory;
 #[cfg(feature = "server")]

@@ -24,6 +24,17 @@ pub struct Visitor {
     pub request_id: String,
 }
 
+impl Visitor {
+    /// What the product itself is called where it acts without being asked.
+    pub(crate) fn ourselves() -> Self {
+        Self {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            user_agent: "latchkey".to_owned(),
+            request_id: String::new(),
+        }
+    }
+}
+
 /// Somebody or something that has proven who it is. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Principal(pub(crate) Arc<Facts>);
@@ -189,6 +200,12 @@ impl Actor {
         self.check_credential(Action::ManageAccount)?;
         let session = self.principal.session_id().ok_or(Error::Forbidden(Code::InsufficientScope))?;
         Ok(Person { user: self.principal.0.user, session })
+    }
+
+    /// Refuses whoever does not look after the platform.
+    pub fn landlord(&self) -> Result<Person, Error> {
+        let person = self.person()?;
+        if self.principal.is_landlord() { Ok(person) } else { Err(Error::Forbidden(Code::InsufficientRole)) }
     }
 
     fn check_credential(&self, action: Action) -> Result<(), Error> {

@@ -62,3 +62,19 @@ impl Password {
         &self.0
     }
 }
+
+/// A secret that other people's servers want from us: the password of a mail account.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes it from where it was configured.
+    pub fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// The secret itself, for the one conversation that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}

@@ -48,6 +48,10 @@ pub enum EndedBy {
     SignOut,
     /// The person ended it from the list, or signed out everywhere.
     Person,
+    /// The password was chosen anew by mail.
+    Recovery,
+    /// The person followed the link of a notice: it was not them.
+    Notice,
     /// The password changed.
     PasswordChange,
     /// A refresh token was used a second time.
@@ -60,6 +64,8 @@ impl EndedBy {
         match self {
             Self::SignOut => "sign_out",
             Self::Person => "person",
+            Self::Recovery => "recovery",
+            Self::Notice => "notice",
             Self::PasswordChange => "password_change",
             Self::TokenReuse => "token_reuse",
         }

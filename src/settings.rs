@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::limit::Rate;
+use crate::mail::SmtpServer;
 
 const MINUTE: u64 = 60;
 const DAY: u64 = 24 * 60 * MINUTE;
@@ -28,6 +29,12 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may sign up.
     pub registration: Registration,
+    /// Whether an address must be known to be its person's before they may sign in.
+    pub require_verified_email: bool,
+    /// How mail leaves the house.
+    pub mail: Mail,
+    /// Lives of what is mailed.
+    pub links: Links,
     /// Sizes of what is kept in memory.
     pub memory: Memory,
 }
@@ -184,6 +191,10 @@ pub struct Limits {
     pub sign_in: Rate,
     /// New accounts by address.
     pub sign_up: Rate,
+    /// Mails asked for, by the address they go to, for each way of asking.
+    pub mail: Rate,
+    /// The same by the address of the client.
+    pub mail_from: Rate,
     /// `verify`, `forward` and `introspect`, by principal.
     pub verify: Rate,
 }
@@ -194,6 +205,8 @@ impl Default for Limits {
             ordinary: Rate::new(100, 60),
             sign_in: Rate::new(5, 60),
             sign_up: Rate::new(60, 60 * 60),
+            mail: Rate::new(3, 5 * 60),
+            mail_from: Rate::new(30, 5 * 60),
             verify: Rate::new(600_000, 60),
         }
     }
@@ -208,6 +221,8 @@ impl Limits {
             ordinary: relax(self.ordinary),
             sign_in: relax(self.sign_in),
             sign_up: relax(self.sign_up),
+            mail: relax(self.mail),
+            mail_from: relax(self.mail_from),
             verify: relax(self.verify),
         }
     }
@@ -223,6 +238,73 @@ pub enum Registration {
     Invite,
     /// Nobody.
     Closed,
+}
+
+/// How mail leaves the house.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// By which way.
+    pub transport: Transport,
+    /// Who mails come from, `Name <address>` or an address alone; without it, `no-reply` at the host of the public
+    /// address.
+    pub from: Option<String>,
+    /// How long a mail is tried before it is given up.
+    pub give_up: Duration,
+    /// How long the first retry waits; each further one waits twice as long, up to `longest_retry`.
+    pub first_retry: Duration,
+    /// The longest wait between two tries.
+    pub longest_retry: Duration,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            transport: Transport::None,
+            from: None,
+            give_up: Duration::from_secs(3 * DAY),
+            first_retry: Duration::from_secs(5),
+            longest_retry: Duration::from_secs(15 * MINUTE),
+        }
+    }
+}
+
+/// By which way mail leaves.
+#[derive(Clone, Debug, Default)]
+pub enum Transport {
+    /// None: nothing is sent, and administrators are told so.
+    #[default]
+    None,
+    /// It stays here, to be read in the development mailbox.
+    Mailbox,
+    /// By SMTP.
+    Smtp(SmtpServer),
+}
+
+/// Lives of what is mailed.
+#[derive(Clone, Debug)]
+pub struct Links {
+    /// A link or code to sign in with.
+    pub sign_in: Duration,
+    /// A link or code to choose a new password with.
+    pub reset: Duration,
+    /// A link or code that confirms an address.
+    pub verify: Duration,
+    /// A link that undoes a change of address.
+    pub undo: Duration,
+    /// A link that ends all sessions.
+    pub secure: Duration,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self {
+            sign_in: Duration::from_secs(10 * MINUTE),
+            reset: Duration::from_secs(30 * MINUTE),
+            verify: Duration::from_secs(DAY),
+            undo: Duration::from_secs(3 * DAY),
+            secure: Duration::from_secs(7 * DAY),
+        }
+    }
 }
 
 /// Sizes of what is kept in memory.

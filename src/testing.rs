@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::api_key::KeyText;
 use crate::clock::{Clock, Timestamp};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::flow::api_keys::{NewKey, NewKeyView};
 use crate::flow::authenticate::{CredentialHeaders, Presented};
 use crate::flow::sign_in::{Opening, SecretText, SignIn, SignedIn};
-use crate::flow::sign_up::SignUp;
-use crate::settings::{Hashing, Settings, Storage};
+use crate::flow::sign_up::{SignUp, SignedUp};
+use crate::settings::{Hashing, Mail, Settings, Storage, Transport};
 use crate::{Actor, Latchkey, Principal, Visitor};
 
 /// What every test person's password is.
@@ -115,13 +115,18 @@ impl TestCore {
             company: Some(format!("{name} Works")),
             ..SignUp::default()
         };
-        self.latchkey.sign_up(&visitor(), input, Opening { cookie: true, tokens: true, replaces: None }).await
+        let opening = Opening { cookie: true, tokens: true, ..Opening::default() };
+        match self.latchkey.sign_up(&visitor(), input, opening).await? {
+            SignedUp::Open(signed_in) => Ok(*signed_in),
+            SignedUp::ToVerify(_) => Err(Error::Forbidden(Code::EmailNotVerified)),
+        }
     }
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<SignedIn, Error> {
         let input =
             SignIn { email: Some(address(name)), password: Some(SecretText(password.to_owned())), ..SignIn::default() };
-        self.latchkey.sign_in(&visitor(), input, Opening { cookie: true, tokens: true, replaces: None }).await
+        let opening = Opening { cookie: true, tokens: true, ..Opening::default() };
+        self.latchkey.sign_in(&visitor(), input, opening).await
     }
 
     /// Who holds this access token or API key.
@@ -210,6 +215,7 @@ fn settings(url: String, folder: &std::path::Path) -> Settings {
             ..Storage::default()
         },
         hashing: Hashing { memory_kib: 64, iterations: 1, queue: 1000, ..Hashing::default() },
+        mail: Mail { transport: Transport::Mailbox, ..Mail::default() },
         ..Settings::default()
     };
     settings.limits = settings.limits.relaxed();
@@ -234,6 +240,13 @@ impl Latchkey {
         let organization = actor.principal().organization_id().expect("a place");
         let mut writing = self.0.db.write().await.expect("writes");
         writing.store().organization(organization).insert_member(user, role, self.now()).await.expect("inserted");
+        writing.commit().await.expect("committed");
+    }
+
+    /// Makes a second factor stand behind every first one of somebody.
+    pub(crate) async fn set_second_factor_for_test(&self, user: crate::id::UserId) {
+        let mut writing = self.0.db.write().await.expect("writes");
+        writing.store().set_second_factor_for_test(user, self.now()).await;
         writing.commit().await.expect("committed");
     }
 

@@ -25,6 +25,8 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
     /// Since when the person looks after the whole platform.
     pub landlord_since: Option<Timestamp>,
+    /// Since when a second factor stands behind every first one.
+    pub second_factor_since: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -82,18 +82,28 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Unauthenticated(Code::InvalidCredentials) => {
             "That email and password do not match. Check both and try again."
         }
+        Error::Unauthenticated(Code::TwoFactorRequired) => {
+            "This account asks for a second step, which these pages cannot take yet. Ask an administrator to help."
+        }
         Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
         Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
+        Error::Malformed(Code::InvalidCode) => "That code is not right. Use the one in the newest mail, or send a new one.",
+        Error::Malformed(Code::Gone) => "This link or code has been used or has expired. Send a new one.",
+        Error::Malformed(Code::InvalidToken) => "This link is not valid. Use the one in the newest mail, or send a new one.",
         Error::Malformed(_) | Error::Shape(_) => "We could not read this form. Reload the page, then send it again.",
         Error::Forbidden(Code::CsrfFailed) => "This page was open for a long time. Send the form once more.",
         Error::Forbidden(Code::InsufficientRole | Code::InsufficientScope) => {
             "Your role does not allow this. An owner or admin of your organization can do it."
         }
+        Error::Forbidden(Code::EmailNotVerified) => "Confirm your address first. We can send the link again.",
         Error::Forbidden(Code::RegistrationClosed) => "New accounts are closed here. Ask an administrator to add you.",
         Error::Forbidden(Code::OrganizationSuspended) => "This organization is suspended. Its owner can tell you more.",
         Error::Forbidden(_) => "This is not allowed. An owner or admin of your organization can tell you more.",
         Error::NotFound => "This is no longer here. Reload the page to see what is.",
         Error::Conflict(Code::EmailTaken) => "There is an account with this email already. Sign in instead.",
+        Error::Conflict(Code::MailNotConfigured) => {
+            "Mail is not set up here, so nothing can be sent. Ask whoever runs this installation to set a mail server."
+        }
         Error::Conflict(Code::KeyNotUsable) => {
             "This key has ended in the meantime. Reload the page to see where it stands."
         }
@@ -120,6 +130,18 @@ fn fault(request_id: &str) -> String {
     )
 }
 
+/// Where a mail got stuck, and what to look at.
+pub fn mail_trouble(stage: &str) -> &'static str {
+    match stage {
+        "connect" => "The test mail was not sent: the mail server cannot be reached. Check its name, its port and the firewall.",
+        "tls" => "The test mail was not sent: no safe connection came about. Check the port, the certificate and the CA file.",
+        "authentication" => "The test mail was not sent: the mail server did not accept user name and password. Check both.",
+        "sender" => "The test mail was not sent: the mail server refused the sender. Check whether it may send for that address.",
+        "recipient" => "The test mail was not sent: the mail server refused your address. Check whether it may send there.",
+        _ => "The test mail was not sent: the mail server refused it. What it said stands below.",
+    }
+}
+
 fn fields_of(error: &Error) -> Vec<(Field, String)> {
     match error {
         Error::Invalid(errors) => errors.iter().map(|one| (one.field, sentence(one.field, one.code))).collect(),
@@ -128,6 +150,9 @@ fn fields_of(error: &Error) -> Vec<(Field, String)> {
         }
         Error::Malformed(Code::InvalidPassword) => {
             vec![(Field::CurrentPassword, "This is not your current password.".to_owned())]
+        }
+        Error::Malformed(Code::InvalidCode) => {
+            vec![(Field::Code, "This is not the code in the newest mail.".to_owned())]
         }
         Error::Conflict(Code::EmailTaken) => {
             vec![(Field::Email, "There is an account with this email already.".to_owned())]
@@ -166,6 +191,8 @@ fn sentence(field: Field, code: FieldCode) -> String {
 fn called(field: Field) -> &'static str {
     match field {
         Field::Email => "your email",
+        Field::NewEmail => "the new email",
+        Field::Code => "the code from the mail",
         Field::Password => "a password",
         Field::CurrentPassword => "your current password",
         Field::NewPassword => "a new password",

@@ -27,6 +27,23 @@ pub enum Note {
         /// What was typed, secrets left out: name of the input, text.
         typed: Vec<(String, String)>,
     },
+    /// A link to confirm a new address was sent there.
+    NewAddressAsked {
+        /// The address.
+        to: String,
+    },
+    /// The link in a notice did its work.
+    Secured {
+        /// The address the account is back at, if it was moved.
+        back_at: Option<String>,
+    },
+    /// A mail was sent to try the way.
+    MailTried {
+        /// Whom to.
+        to: String,
+        /// Where it failed, and what the mail server said.
+        trouble: Option<(String, String)>,
+    },
     /// A key that is shown once.
     NewKey {
         /// What it is called.
@@ -53,6 +70,18 @@ pub enum Said {
     OverlapEnded,
     /// Signed out.
     SignedOut,
+    /// A new link and code were sent.
+    MailSent,
+    /// The password was changed by mail.
+    PasswordReset,
+    /// An address was confirmed, and its person signed in.
+    AddressConfirmed,
+    /// An address was confirmed; its person has yet to sign in.
+    AddressConfirmedOnly,
+    /// The account is at another address now.
+    AccountMoved,
+    /// The same, for somebody who has yet to sign in.
+    AccountMovedOnly,
 }
 
 impl Said {
@@ -66,6 +95,12 @@ impl Said {
             Self::KeyRevoked => "The key is revoked. It stopped working just now.",
             Self::OverlapEnded => "The old key stopped working just now. The new one goes on.",
             Self::SignedOut => "You are signed out.",
+            Self::MailSent => "We sent a new mail. Only its link and its code work now.",
+            Self::PasswordReset => "Your password was changed. Sign in with the new one.",
+            Self::AddressConfirmed => "Your address is confirmed.",
+            Self::AddressConfirmedOnly => "Your address is confirmed. Sign in to go on.",
+            Self::AccountMoved => "Your account is at its new address. Sign in with that one from now on.",
+            Self::AccountMovedOnly => "Your account is at its new address. Sign in with that one.",
         }
     }
 }
@@ -81,6 +116,41 @@ pub struct Envelope {
     pub until: i64,
     /// The note.
     pub note: Note,
+}
+
+/// How long a page remembers what it asked to be mailed.
+pub const MAILED_SECONDS: i64 = 60 * 60;
+
+/// What a page that waits for the link or the code of a mail remembers meanwhile. It travels in a sealed cookie too, and
+/// stays until the page has what it waits for, so that neither address nor token has to stand in an address bar.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Mailed {
+    /// The address, as it was typed.
+    pub email: String,
+    /// The page first asked for.
+    pub next: Option<String>,
+    /// Whether the session is to outlive the browser.
+    pub remember: bool,
+    /// The token that a right code was exchanged for.
+    pub token: Option<String>,
+}
+
+/// The same with its addressee, as it is sealed.
+#[derive(Serialize, Deserialize)]
+pub struct MailedEnvelope {
+    /// The path of the page that waits.
+    pub page: String,
+    /// Seconds since 1970 after which it is void.
+    pub until: i64,
+    /// What it remembers.
+    pub mailed: Mailed,
+}
+
+impl MailedEnvelope {
+    /// What is remembered, when it is for this page and still fresh.
+    pub fn open(self, page: Page, now: i64) -> Option<Mailed> {
+        (self.page == page.path() && self.until >= now).then_some(self.mailed)
+    }
 }
 
 impl Envelope {
@@ -158,6 +228,14 @@ mod tests {
         assert!(envelope().open(Page::Login, "ses_1", 101).is_none());
         assert!(envelope().open(Page::Login, "ses_2", 100).is_none());
         assert!(envelope().open(Page::ApiKeys, "ses_1", 100).is_none());
+    }
+
+    #[test]
+    fn what_a_page_remembers_is_for_that_page_and_its_time() {
+        let sealed = || MailedEnvelope { page: "/login".into(), until: 100, mailed: Mailed::default() };
+        assert!(sealed().open(Page::Login, 100).is_some());
+        assert!(sealed().open(Page::Login, 101).is_none());
+        assert!(sealed().open(Page::ForgotPassword, 100).is_none());
     }
 
     #[test]

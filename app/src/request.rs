@@ -4,13 +4,15 @@
 //! [`SignedInAs`] into the extensions of the request; everything else is read from the request itself.
 
 use crate::error::{Refusal, summary_of};
-use crate::note::{Envelope, FormState, LIFE_SECONDS, Note, kept};
-use crate::routes::{Page, inward};
+use crate::note::{Envelope, FormState, LIFE_SECONDS, MAILED_SECONDS, Mailed, MailedEnvelope, Note, kept};
+use crate::routes::{Page, WAITING, inward};
 use axum::extract::Query;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use latchkey::error::Code;
+use latchkey::flow::address::Verified;
 use latchkey::flow::sessions::Origins;
 use latchkey::flow::sign_in::{Opening, SESSION_COOKIE, SignedIn};
+use latchkey::flow::sign_up::SignedUp;
 use latchkey::{Actor, Error, Latchkey, Visitor};
 use leptos::prelude::{provide_context, use_context, with_context};
 use leptos_axum::ResponseOptions;
@@ -19,9 +21,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 const NOTE_COOKIE: &str = "__Host-latchkey-note";
+const MAILED_COOKIE: &str = "__Host-latchkey-mailed";
 const THEME_COOKIE: &str = "__Host-latchkey-theme";
 const VISITOR_COOKIE: &str = "__Host-latchkey-visitor";
 const NOTE_PURPOSE: &str = "page-note";
+const MAILED_PURPOSE: &str = "page-mailed";
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
 /// Who sent the request, as the server found out: nobody, somebody, or why that could not be told.
@@ -113,6 +117,12 @@ pub fn query(name: &str) -> Option<String> {
     pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
 }
 
+/// What stands below `page` in the address of this one.
+pub fn below(page: Page) -> Option<String> {
+    let path = with_context::<Parts, _>(|parts| parts.uri.path().to_owned())?;
+    path.strip_prefix(page.path())?.strip_prefix('/').filter(|rest| !rest.is_empty()).map(str::to_owned)
+}
+
 /// The page first asked for, when it may be gone to.
 pub fn next() -> Option<String> {
     query("next").filter(|next| inward(next).is_some())
@@ -142,13 +152,48 @@ pub fn came_from() -> String {
     Page::ALL.iter().find(|page| path.split('?').next() == Some(page.path())).map_or("/", |page| page.path()).to_owned()
 }
 
-/// Opens a session with a verb of the core, and keeps it in the browser. The one it held before ends.
-pub async fn begin_session(
-    open: impl AsyncFnOnce(Latchkey, Opening<'_>) -> Result<SignedIn, Error>,
-) -> Result<(), Error> {
-    let before = cookie(SESSION_COOKIE);
-    keep_session(&open(latchkey()?, Opening::page(before.as_deref())).await?);
-    Ok(())
+/// What a verb gives that may open a session.
+pub trait Opens {
+    /// The session, if it did.
+    fn opened(&self) -> Option<&SignedIn>;
+}
+
+impl Opens for SignedIn {
+    fn opened(&self) -> Option<&SignedIn> {
+        Some(self)
+    }
+}
+
+impl Opens for SignedUp {
+    fn opened(&self) -> Option<&SignedIn> {
+        match self {
+            Self::Open(signed_in) => Some(signed_in),
+            Self::ToVerify(_) => None,
+        }
+    }
+}
+
+impl Opens for Verified {
+    fn opened(&self) -> Option<&SignedIn> {
+        self.signed_in.as_ref()
+    }
+}
+
+/// Calls a verb that may open a session, and keeps that in the browser. The one it held before ends.
+pub async fn begin_session<T: Opens>(
+    open: impl AsyncFnOnce(Latchkey, Opening<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (before, browser) = (cookie(SESSION_COOKIE), browser());
+    let done = open(latchkey()?, Opening::page(before.as_deref(), browser.as_deref())).await?;
+    if let Some(signed_in) = done.opened() {
+        keep_session(signed_in);
+    }
+    Ok(done)
+}
+
+/// The name of this browser, from its long-lived cookie.
+pub fn browser() -> Option<String> {
+    cookie(VISITOR_COOKIE).filter(|name| !name.is_empty())
 }
 
 /// Keeps a session in the browser.
@@ -193,9 +238,43 @@ pub fn take_note(page: Page) -> Result<Option<Note>, Error> {
     Ok(note)
 }
 
+/// Keeps in this browser what `page` waits for.
+pub fn keep_mailed(page: Page, mailed: Mailed) -> Result<(), Error> {
+    let latchkey = latchkey()?;
+    let mailed = Mailed { email: kept(&mailed.email), ..mailed };
+    let envelope =
+        MailedEnvelope { page: page.path().to_owned(), until: latchkey.now().seconds() + MAILED_SECONDS, mailed };
+    let plain = serde_json::to_vec(&envelope).map_err(Error::internal)?;
+    set_cookie(MAILED_COOKIE, &latchkey.seal(MAILED_PURPOSE, &plain)?, Some(MAILED_SECONDS));
+    Ok(())
+}
+
+/// What `page` waits for in this browser.
+pub fn mailed(page: Page) -> Option<Mailed> {
+    let latchkey = latchkey().ok()?;
+    let plain = latchkey.unseal(MAILED_PURPOSE, &cookie(MAILED_COOKIE)?)?;
+    serde_json::from_slice::<MailedEnvelope>(&plain).ok()?.open(page, latchkey.now().seconds())
+}
+
+/// The same, when the address of `page` says that it waits.
+pub fn awaited(page: Page) -> Option<Mailed> {
+    let (name, value) = WAITING;
+    mailed(page).filter(|_| query(name).as_deref() == Some(value))
+}
+
+/// Nothing is waited for any more.
+pub fn forget_mailed() {
+    set_cookie(MAILED_COOKIE, "", Some(0));
+}
+
 fn holder() -> Result<String, Error> {
     let session = actor()?.and_then(|actor| actor.principal().session_id());
     Ok(session.map(|id| id.to_string()).unwrap_or_default())
+}
+
+/// The proof for a form that stands on pages of both kinds: of the session, or of the browser alone.
+pub fn any_change(csrf: &str) -> Result<(), Error> {
+    change(csrf).map(|_| ()).or_else(|_| visitor_change(csrf).map(|_| ()))
 }
 
 /// What every page of a signed-in person, and every form on it, begins with.
@@ -269,7 +348,10 @@ pub async fn answer(form: Form, work: impl Future<Output = Result<String, Error>
 
 fn refuse(form: &Form, error: &Error) -> Refusal {
     let mut refusal = Refusal::of(error, form.group, &record(error));
-    let ended = matches!(error, Error::Unauthenticated(code) if *code != Code::InvalidCredentials);
+    let ended = matches!(
+        error,
+        Error::Unauthenticated(code) if !matches!(code, Code::InvalidCredentials | Code::TwoFactorRequired)
+    );
     let back = form.url();
     let sign_in = ended.then(|| Page::Login.with(&[("next", &back)]));
     if wants_page() {
@@ -325,26 +407,11 @@ pub fn excuse(error: &Error) -> String {
 }
 
 /// Says with which status the page is sent.
-pub fn set_not_found() {
-    set_status(&Error::NotFound);
-}
-
-fn set_status(error: &Error) {
+pub fn set_status(error: &Error) {
     let Some(options) = use_context::<ResponseOptions>() else {
         return;
     };
-    options.set_status(match error {
-        Error::Invalid(_) | Error::Shape(_) | Error::Malformed(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::NotFound => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::WeakPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::Locked { .. } => StatusCode::LOCKED,
-        Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy { .. } | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    });
+    options.set_status(StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     if let Some(wait) = error.retry_after() {
         options.insert_header(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }

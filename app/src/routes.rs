@@ -1,6 +1,6 @@
 //! Every address of the pages, once.
 
-use leptos_router::StaticSegment;
+use leptos_router::{ParamSegment, StaticSegment};
 use std::fmt::Write as _;
 
 /// A page.
@@ -14,6 +14,20 @@ pub enum Page {
     Register,
     /// Make the first landlord.
     SetUp,
+    /// Landing of a mailed link to sign in.
+    MagicLink,
+    /// Ask for a mail to choose a new password with.
+    ForgotPassword,
+    /// Landing of that mail's link.
+    ResetPassword,
+    /// Landing of a mailed link that confirms an address.
+    VerifyEmail,
+    /// Landing of the link in a notice.
+    SecureAccount,
+    /// The mails of the development mailbox.
+    Mailbox,
+    /// What landlords look after.
+    Landlord,
     /// Name and address.
     Profile,
     /// Password and sessions.
@@ -22,13 +36,41 @@ pub enum Page {
     ApiKeys,
 }
 
+/// The query under which a page waits for a mail.
+pub const WAITING: (&str, &str) = ("way", "mail");
+
 /// The parts of a path as the router matches them.
 pub type Segments = (StaticSegment<&'static str>, StaticSegment<&'static str>);
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 7] =
-        [Self::Home, Self::Login, Self::Register, Self::SetUp, Self::Profile, Self::Security, Self::ApiKeys];
+    pub const ALL: [Self; 14] = [
+        Self::Home,
+        Self::Login,
+        Self::Register,
+        Self::SetUp,
+        Self::MagicLink,
+        Self::ForgotPassword,
+        Self::ResetPassword,
+        Self::VerifyEmail,
+        Self::SecureAccount,
+        Self::Mailbox,
+        Self::Landlord,
+        Self::Profile,
+        Self::Security,
+        Self::ApiKeys,
+    ];
+    /// The pages that lead in or settle something on the way: nobody is sent on to them.
+    const DOORS: [Self; 8] = [
+        Self::Login,
+        Self::Register,
+        Self::SetUp,
+        Self::MagicLink,
+        Self::ForgotPassword,
+        Self::ResetPassword,
+        Self::VerifyEmail,
+        Self::SecureAccount,
+    ];
     /// Where people land when they asked for nothing else.
     pub const FIRST: Self = Self::ApiKeys;
 
@@ -39,10 +81,23 @@ impl Page {
             Self::Login => "/login",
             Self::Register => "/register",
             Self::SetUp => "/setup",
+            Self::MagicLink => "/magic-link",
+            Self::ForgotPassword => "/forgot-password",
+            Self::ResetPassword => "/reset-password",
+            Self::VerifyEmail => "/verify-email",
+            Self::SecureAccount => "/secure-account",
+            Self::Mailbox => "/dev/mailbox",
+            Self::Landlord => "/landlord",
             Self::Profile => "/settings/profile",
             Self::Security => "/settings/security",
             Self::ApiKeys => "/settings/api-keys",
         }
+    }
+
+    /// The address at which this page waits for a mail, and then goes on to `next`.
+    pub fn waiting(self, next: Option<&str>) -> String {
+        let (name, value) = WAITING;
+        self.with_known(&[(name, Some(value)), ("next", next)])
     }
 
     /// The path in the router's terms.
@@ -50,6 +105,22 @@ impl Page {
         let path = &self.path()[1..];
         let (first, second) = path.split_once('/').unwrap_or((path, ""));
         (StaticSegment(first), StaticSegment(second))
+    }
+
+    /// The same with a token below it, in the router's terms.
+    pub fn segments_with_token(self) -> (StaticSegment<&'static str>, ParamSegment) {
+        (StaticSegment(&self.path()[1..]), ParamSegment("token"))
+    }
+
+    /// Whether `path` is this page's, or lies below it.
+    fn holds(self, path: &str) -> bool {
+        path.strip_prefix(self.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The path with a query, leaving out what has no value.
+    pub fn with_known(self, query: &[(&str, Option<&str>)]) -> String {
+        let known: Vec<_> = query.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        self.with(&known)
     }
 
     /// The path with a query.
@@ -84,7 +155,7 @@ pub fn inward(next: &str) -> Option<&str> {
         && path.bytes().all(plain)
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !path.starts_with("/fn/")
-        && ![Page::Login, Page::Register, Page::SetUp].iter().any(|page| page.path() == path);
+        && !Page::DOORS.iter().any(|page| page.holds(path));
     fine.then_some(next)
 }
 
@@ -113,6 +184,8 @@ mod tests {
             "/login",
             "/login?next=/login",
             "/fn/sign-out",
+            "/secure-account/abc",
+            "/magic-link?token=abc",
             " /a",
             "/a?\\b",
         ];

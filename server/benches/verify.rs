@@ -9,7 +9,7 @@ use latchkey::crypto::hasher::Hasher;
 use latchkey::flow::api_keys::NewKey;
 use latchkey::flow::authenticate::{CredentialHeaders, Presented};
 use latchkey::flow::sign_in::{Opening, SecretText};
-use latchkey::flow::sign_up::SignUp;
+use latchkey::flow::sign_up::{SignUp, SignedUp};
 use latchkey::secret::Password;
 use latchkey::settings::{Hashing, Settings, Storage};
 use latchkey::{Actor, Latchkey, Visitor};
@@ -37,7 +37,8 @@ async fn credentials(latchkey: &Latchkey) -> (String, String) {
         name: Some("Bench".to_owned()),
         ..SignUp::default()
     };
-    let signed_in = latchkey.sign_up(&visitor(), input, Opening::api()).await.expect("signs up");
+    let signed_up = latchkey.sign_up(&visitor(), input, Opening::api()).await.expect("signs up");
+    let SignedUp::Open(signed_in) = signed_up else { panic!("nobody asks for a confirmed address here") };
     let token = signed_in.view.tokens.expect("tokens").access_token;
     let authorization = format!("Bearer {token}");
     let headers = CredentialHeaders { authorization: Some(&authorization), ..CredentialHeaders::default() };

@@ -20,6 +20,7 @@ pub struct Application {
     address: SocketAddr,
     header_timeout: Duration,
     shutdown_timeout: Duration,
+    mail_senders: u32,
 }
 
 impl Application {
@@ -30,7 +31,7 @@ impl Application {
 
     /// The same with a clock of one's own.
     pub async fn build_with(config: &Config, clock: Clock) -> Result<Self, String> {
-        let latchkey = Latchkey::open(config.settings(), clock).await.map_err(|error| error.to_string())?;
+        let latchkey = Latchkey::open(config.settings()?, clock).await.map_err(|error| error.to_string())?;
         let wanted = config.server.listen;
         let listener =
             TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
@@ -43,6 +44,7 @@ impl Application {
             address,
             header_timeout: Duration::from_secs(config.server.header_timeout),
             shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout),
+            mail_senders: config.mail.mail_senders,
         })
     }
 
@@ -61,12 +63,13 @@ impl Application {
         self.router.clone()
     }
 
-    /// Answers requests until `stop`; then finishes what is under way, writes what is counted in memory, and closes.
+    /// Answers requests until `stop`; then finishes the requests and the mails that are under way, writes what is counted
+    /// in memory, and closes.
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> Result<(), String> {
-        let workers = worker::start(&self.latchkey);
+        let workers = worker::start(&self.latchkey, self.mail_senders);
         let limits = listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout };
         listener::serve(self.listener, self.router, limits, stop).await;
-        drop(workers);
+        workers.stop(self.shutdown_timeout).await;
         self.latchkey.close().await.map_err(|error| error.to_string())
     }
 }

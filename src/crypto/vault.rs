@@ -118,6 +118,8 @@ pub enum Purpose {
     Successor,
     /// Short-lived values that travel in a cookie of ours.
     Flash,
+    /// Mails in the outbox, which hold one-time links.
+    Mail,
     /// The value that tells whether the master key fits the database.
     Check,
 }
@@ -128,6 +130,7 @@ impl Purpose {
             Self::SigningKey => b"signing key",
             Self::Successor => b"successor",
             Self::Flash => b"flash",
+            Self::Mail => b"mail",
             Self::Check => b"check",
         }
     }
@@ -138,6 +141,7 @@ pub struct Vault {
     seal: RandomizedNonceKey,
     api_keys: hmac::Key,
     csrf: hmac::Key,
+    codes: hmac::Key,
 }
 
 /// A sealed value could not be opened: another key, another purpose, or somebody changed it.
@@ -163,6 +167,7 @@ impl Vault {
                 .map_err(|_| MasterKeyError::Malformed)?,
             api_keys: keyed("api keys"),
             csrf: keyed("csrf"),
+            codes: keyed("mailed codes"),
         })
     }
 
@@ -195,6 +200,11 @@ impl Vault {
     /// The keyed hash of an API key, the only form in which the store has it.
     pub fn api_key_mac(&self, key: &str) -> [u8; 32] {
         mac(&self.api_keys, key.as_bytes())
+    }
+
+    /// The keyed hash of a mailed code: six digits are found at once by whoever has a hash without a key.
+    pub fn code_mac(&self, slot: &str, code: &str) -> [u8; 32] {
+        mac(&self.codes, format!("{slot}\0{code}").as_bytes())
     }
 
     /// The CSRF token bound to `holder`: a session, or the visitor cookie of somebody not signed in.

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::Latchkey;
 use crate::audit::{Deed, Told};
+use crate::challenge::Kind;
 use crate::crypto::hasher::Verdict;
 use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
@@ -16,6 +17,7 @@ use crate::secret::Password;
 use crate::session::EndedBy;
 use crate::user::User;
 
+use super::mail::Notice;
 use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView};
 
 /// What may be changed of a profile; what is not named stays.
@@ -107,7 +109,10 @@ impl Latchkey {
             return Err(Error::Malformed(Code::InvalidPassword));
         }
         writing.store().consume_sessions(user.id, Some(person.session()), EndedBy::PasswordChange, now).await?;
+        writing.store().consume_challenges_of(user.id, &[Kind::SignIn, Kind::Reset], now).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::PasswordChanged, user.id)).await?;
+        let notice = Notice::PasswordChanged { by_recovery: false };
+        self.notify(&mut writing.store(), &actor.visitor, (user.id, &user.email), organization, notice).await?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
         let signed_in = self.renew(&mut writing.store(), actor, &standing.session, place.as_ref()).await?;
         writing.commit().await?;
@@ -126,7 +131,7 @@ impl Latchkey {
     }
 
     /// Checks the present password and gives its hash, to be replaced only if it is still the same. Failures count.
-    async fn prove_current(&self, actor: &Actor, password: &SecretText) -> Result<Option<String>, Error> {
+    pub(crate) async fn prove_current(&self, actor: &Actor, password: &SecretText) -> Result<Option<String>, Error> {
         let user = actor.principal().user_id();
         let rate = self.0.settings.limits.sign_in;
         let who = ("password of", user.number());

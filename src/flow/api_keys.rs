@@ -15,6 +15,7 @@ use crate::member::{Action, Role};
 use crate::principal::{Actor, Permit};
 use crate::store::{KeyFilter, NewKeyRow, StoredKey};
 
+use super::mail::Notice;
 use super::page::{Orders, Page, PageQuery};
 
 mod check;
@@ -94,7 +95,7 @@ impl Latchkey {
             organization_id: permit.organization(),
             user_id: permit.user(),
             of_organization: checked.of_organization,
-            created_by: actor.principal().key_id().map_or(maker.name, |id| id.to_string()),
+            created_by: actor.principal().key_id().map_or_else(|| maker.name.clone(), |id| id.to_string()),
             public_id,
             last_four,
             span,
@@ -106,6 +107,12 @@ impl Latchkey {
         writing.store().organization(permit.organization()).insert_key(&NewKeyRow { key: &key, mac }).await?;
         let told = Told::by(actor, Deed::KeyCreated, key.id).with(serde_json::json!({ "scopes": key.scopes }));
         self.tell(&mut writing.store(), told).await?;
+        let house = memberships.iter().find(|place| place.organization.id == key.organization_id);
+        let house = house.map(|place| place.organization.name.as_str());
+        let scopes = key.scopes.joined();
+        let notice = Notice::KeyCreated { name: &key.name, scopes: &scopes, expires: key.life.expires_at };
+        let to = (maker.id, &maker.email);
+        self.notify(&mut writing.store(), &actor.visitor, to, house, notice).await?;
         writing.commit().await?;
         Ok(NewKeyView::new(&key, secret))
     }

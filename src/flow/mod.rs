@@ -1,10 +1,17 @@
 //! The verbs, one file a group. Each checks the right, then does all that belongs together in one transaction.
 
 pub mod account;
+pub mod address;
 pub mod api_key_use;
 pub mod api_keys;
 pub mod authenticate;
+pub mod links;
+pub mod magic_link;
+pub mod mail;
+pub mod outbox;
 pub mod page;
+pub mod recovery;
+pub mod secure;
 pub mod sessions;
 pub mod set_up;
 pub mod sign_in;

@@ -20,9 +20,11 @@ use crate::organization::Membership;
 use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
 use crate::session::{EndedBy, Session};
-use crate::store::{NewSession, Store};
+use crate::store::{NewSession, Store, Writing};
 use crate::user::User;
 
+use super::links::{browser_hash, program_hash};
+use super::mail::Notice;
 use super::tokens::TokenPair;
 
 /// What somebody who signs in says.
@@ -66,17 +68,19 @@ pub struct Opening<'a> {
     pub tokens: bool,
     /// The session cookie the browser held before: that session ends.
     pub replaces: Option<&'a str>,
+    /// The name of the browser, from its long-lived cookie: by it a new one is told from a known one.
+    pub browser: Option<&'a str>,
 }
 
 impl<'a> Opening<'a> {
     /// For our own pages: a cookie and no tokens.
-    pub const fn page(replaces: Option<&'a str>) -> Self {
-        Self { cookie: true, tokens: false, replaces }
+    pub const fn page(replaces: Option<&'a str>, browser: Option<&'a str>) -> Self {
+        Self { cookie: true, tokens: false, replaces, browser }
     }
 
     /// For API clients: tokens and no cookie.
     pub const fn api() -> Self {
-        Self { cookie: false, tokens: true, replaces: None }
+        Self { cookie: false, tokens: true, replaces: None, browser: None }
     }
 }
 
@@ -90,6 +94,10 @@ pub struct SignedIn {
 
 /// The name of the session cookie (RFC 6265bis section 4.1.3.2: `__Host-` ties it to this very host).
 pub const SESSION_COOKIE: &str = "__Host-latchkey";
+
+/// The name of the long-lived cookie that tells one browser from another: forms of people who are not signed in are
+/// bound to it, and a new browser is known by it.
+pub const VISITOR_COOKIE: &str = "__Host-latchkey-visitor";
 
 /// The session cookie to set.
 pub struct SessionCookie {
@@ -217,9 +225,7 @@ impl Latchkey {
     /// Signs in with address and password.
     pub async fn sign_in(&self, visitor: &Visitor, input: SignIn, opening: Opening<'_>) -> Result<SignedIn, Error> {
         let mut findings = Findings::default();
-        let email =
-            findings.need(input.email.filter(|text| !text.trim().is_empty()), Field::Email, FieldCode::Required);
-        let email = email.and_then(|text| findings.need(Email::parse(&text), Field::Email, FieldCode::NotAnEmail));
+        let email = findings.email(input.email, Field::Email);
         let password = input.password.filter(|text| !text.0.is_empty());
         let password = findings.need(password, Field::Password, FieldCode::Required);
         findings.check()?;
@@ -297,7 +303,18 @@ impl Latchkey {
         proven: &Proven<'_>,
         opening: Opening<'_>,
     ) -> Result<SignedIn, Error> {
-        let mut writing = self.0.db.write().await?;
+        let writing = self.0.db.write().await?;
+        self.open_session_in(writing, visitor, proven, opening).await
+    }
+
+    /// Opens a session in the transaction that spent what was presented for it.
+    pub(crate) async fn open_session_in(
+        &self,
+        mut writing: Writing,
+        visitor: &Visitor,
+        proven: &Proven<'_>,
+        opening: Opening<'_>,
+    ) -> Result<SignedIn, Error> {
         let replaced = self.end_replaced(&mut writing.store(), opening.replaces).await?;
         let signed_in = self.insert_session(&mut writing.store(), visitor, proven, opening).await?;
         writing.commit().await?;
@@ -324,6 +341,7 @@ impl Latchkey {
         proven: &Proven<'_>,
         opening: Opening<'_>,
     ) -> Result<SignedIn, Error> {
+        self.pass_gate(proven.user)?;
         let now = self.now();
         let session = self.new_session(visitor, proven, now);
         let cookie = opening.cookie.then(|| PlainToken::random(""));
@@ -343,10 +361,47 @@ impl Latchkey {
             detail: serde_json::json!({ "amr": proven.amr }),
         };
         self.tell(store, told).await?;
+        self.note_browser(store, visitor, proven, opening.browser).await?;
         Ok(SignedIn {
             view: self.sign_in_view(&session, tokens, proven.user, proven.place),
             cookie: cookie.map(|value| self.session_cookie(value, &session)),
         })
+    }
+
+    /// What stands between a first factor, whichever it was, and a session. The one place that decides: nothing
+    /// opens a session without it.
+    pub(crate) fn pass_gate(&self, user: &User) -> Result<(), Error> {
+        if user.disabled_at.is_some() {
+            return Err(Error::Unauthenticated(Code::InvalidCredentials));
+        }
+        if self.0.settings.require_verified_email && user.email_verified_at.is_none() {
+            return Err(Error::Forbidden(Code::EmailNotVerified));
+        }
+        if user.second_factor_since.is_some() {
+            return Err(Error::Unauthenticated(Code::TwoFactorRequired));
+        }
+        Ok(())
+    }
+
+    /// Tells somebody by mail of a sign-in with a browser they never used before. A program that keeps no cookies is
+    /// known by what it calls itself; an account made this instant knows nothing yet.
+    async fn note_browser(
+        &self,
+        store: &mut Store<'_>,
+        visitor: &Visitor,
+        proven: &Proven<'_>,
+        browser: Option<&str>,
+    ) -> Result<(), Error> {
+        let user = proven.user;
+        let hash = browser.map_or_else(|| program_hash(&visitor.user_agent), browser_hash);
+        let is_new = store.insert_known_browser(user.id, &hash, self.now()).await?;
+        let limit = self.0.settings.limits.mail;
+        if !is_new || user.created_at >= self.now() || self.limited(&("new browser", user.id.number()), limit).is_err()
+        {
+            return Ok(());
+        }
+        let house = proven.place.map(|place| place.organization.name.as_str());
+        self.notify(store, visitor, (user.id, &user.email), house, Notice::NewSignIn).await
     }
 
     fn new_session(&self, visitor: &Visitor, proven: &Proven<'_>, now: Timestamp) -> Session {

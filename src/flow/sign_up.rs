@@ -46,6 +46,14 @@ pub struct SignUp {
     pub organization_code: Option<String>,
 }
 
+/// What a sign-up gives.
+pub enum SignedUp {
+    /// A session.
+    Open(Box<SignedIn>),
+    /// Nothing yet: a link was mailed to this address, which must be confirmed first.
+    ToVerify(Email),
+}
+
 /// The same, checked.
 pub(crate) struct NewAccount {
     pub(crate) email: Email,
@@ -61,8 +69,7 @@ const LONGEST_NAME: u32 = 120;
 impl SignUp {
     pub(crate) fn check(self) -> Result<NewAccount, Error> {
         let mut findings = Findings::default();
-        let email = findings.need(self.email.filter(|text| !text.trim().is_empty()), Field::Email, FieldCode::Required);
-        let email = email.and_then(|text| findings.need(Email::parse(&text), Field::Email, FieldCode::NotAnEmail));
+        let email = findings.email(self.email, Field::Email);
         let password = self.password.filter(|text| !text.0.is_empty());
         let password = findings.need(password, Field::Password, FieldCode::Required);
         let first_name = findings.optional_text(self.first_name.as_deref(), Field::FirstName, LONGEST_NAME);
@@ -89,6 +96,7 @@ impl NewAccount {
             email_verified_at: None,
             disabled_at: None,
             landlord_since: None,
+            second_factor_since: None,
             created_at: now,
             updated_at: now,
         }
@@ -105,8 +113,10 @@ impl Latchkey {
         self.0.settings.registration == Registration::Open
     }
 
-    /// Makes an account, an organization that it owns, and its first session: all of it or nothing.
-    pub async fn sign_up(&self, visitor: &Visitor, input: SignUp, opening: Opening<'_>) -> Result<SignedIn, Error> {
+    /// Makes an account, an organization that it owns, and its first session: all of it or nothing. Where an address
+    /// must be confirmed first there is no session yet, and an address that has an account already is answered like
+    /// a new one.
+    pub async fn sign_up(&self, visitor: &Visitor, input: SignUp, opening: Opening<'_>) -> Result<SignedUp, Error> {
         let code = input.organization_code.as_deref().map(str::trim).filter(|code| !code.is_empty());
         if code.is_some() {
             // No code has been given out yet, so none can be right.
@@ -116,15 +126,35 @@ impl Latchkey {
             return Err(Error::Forbidden(Code::RegistrationClosed));
         }
         let account = input.check()?;
-        let name = account.organization_name();
         let owner = Owner { email: &account.email, name: &account.name, organization: account.company.as_deref() };
         password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)?;
         self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
         let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
+        let must_verify = self.0.settings.require_verified_email;
+        match self.make_account(visitor, &account, &hash, opening).await {
+            Err(Error::Conflict(Code::EmailTaken)) if must_verify => {
+                self.tell_owner(visitor, &account.email).await?;
+                Ok(SignedUp::ToVerify(account.email))
+            }
+            made => made,
+        }
+    }
+
+    async fn make_account(
+        &self,
+        visitor: &Visitor,
+        account: &NewAccount,
+        hash: &str,
+        opening: Opening<'_>,
+    ) -> Result<SignedUp, Error> {
         let now = self.now();
         let user = account.user(now);
+        let name = account.organization_name();
         let mut writing = self.0.db.write().await?;
-        writing.store().insert_user(&user, Some(&hash)).await?;
+        if writing.store().is_reserved(&user.email, user.id, now).await? {
+            return Err(Error::Conflict(Code::EmailTaken));
+        }
+        writing.store().insert_user(&user, Some(hash)).await?;
         let place = self.found_organization(&mut writing.store(), &user, &name, now).await?;
         let told = Told {
             visitor,
@@ -135,10 +165,26 @@ impl Latchkey {
             detail: serde_json::Value::Null,
         };
         self.tell(&mut writing.store(), told).await?;
-        let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
-        let signed_in = self.insert_session(&mut writing.store(), visitor, &proven, opening).await?;
+        self.mail_verification(&mut writing.store(), visitor, &user, opening.browser).await?;
+        let signed_up = if self.0.settings.require_verified_email {
+            SignedUp::ToVerify(user.email)
+        } else {
+            let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
+            let session = self.insert_session(&mut writing.store(), visitor, &proven, opening).await?;
+            SignedUp::Open(Box::new(session))
+        };
         writing.commit().await?;
-        Ok(signed_in)
+        Ok(signed_up)
+    }
+
+    /// Tells whoever has an account that somebody tried to make one with their address.
+    async fn tell_owner(&self, visitor: &Visitor, email: &Email) -> Result<(), Error> {
+        let mut writing = self.0.db.write().await?;
+        let found = writing.store().find_user_by_email(email).await?;
+        if let Some((user, _)) = found.filter(|_| self.limit_asking("address in use", visitor, email).is_ok()) {
+            self.mail_address_in_use(&mut writing.store(), visitor, &user).await?;
+        }
+        writing.commit().await
     }
 
     /// Makes an organization whose owner is `user`. When another has its slug, a short random tail is added.

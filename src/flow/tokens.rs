@@ -20,6 +20,7 @@ use crate::secret::PlainToken;
 use crate::session::{EndedBy, Session};
 use crate::store::{SessionStanding, Store};
 
+use super::mail::Notice;
 use super::sign_in::{SignInView, SignedIn, choose};
 
 /// What refresh tokens begin with.
@@ -167,7 +168,10 @@ impl Latchkey {
             target: session.id.to_string(),
             detail: serde_json::json!({ "user": session.user_id }),
         };
-        self.tell(store, told).await
+        self.tell(store, told).await?;
+        let house = self.house_of(store, session.user_id, session.organization_id).await?;
+        let to = (session.user_id, &standing.email);
+        self.notify(store, visitor, to, house.as_deref(), Notice::RefreshTokenReused).await
     }
 
     async fn refreshed_view(

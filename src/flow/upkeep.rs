@@ -3,17 +3,31 @@
 use std::time::Duration;
 
 use crate::Latchkey;
+use crate::api_key;
 use crate::clock::Timestamp;
 use crate::crypto::signing::{KeyRing, SigningKey, algorithm_name, generate};
 use crate::crypto::vault::Purpose;
 use crate::error::Error;
-use crate::store::{KeyCall, StoredSigningKey, UsageRow};
+use crate::mail::Letter;
+use crate::store::{EndingKey, KeyCall, StoredSigningKey, UsageRow};
 use crate::usage::{Call, KeyUse, call_id};
+
+use super::mail::Parcel;
 
 /// How long single calls of API keys are kept.
 const CALLS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long hourly counts are kept.
 const HOURS_KEPT: i64 = 31 * 24;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many days before its end the owner of a key is told.
+const WARNING_DAYS: [u32; 3] = [14, 7, 1];
+/// How long links that have expired are still recognised, so that their page can offer a new one.
+const LINKS_KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// How long it is known what became of a mail.
+const MAILS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long an unused browser is known.
+const BROWSERS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 impl Latchkey {
     /// Writes what was counted in memory: last-seen of sessions, use of keys.
@@ -51,6 +65,51 @@ impl Latchkey {
         writing.store().delete_ended_secrets(now.minus(Duration::from_secs(24 * 60 * 60))).await?;
         let first_hour = now.millis().div_euclid(3_600_000) - HOURS_KEPT;
         writing.store().delete_old_usage(now.minus(CALLS_KEPT), first_hour).await?;
+        writing.store().delete_old_challenges(now.minus(LINKS_KEPT)).await?;
+        writing.store().delete_old_mails(now.minus(MAILS_KEPT)).await?;
+        writing.store().delete_old_browsers(now.minus(BROWSERS_KEPT)).await?;
+        writing.commit().await
+    }
+
+    /// Mails the owners of keys that end before long: 14, 7 and 1 days before, each once. Who was not told in time,
+    /// because nothing ran, gets the most pressing of them only.
+    pub async fn warn_of_ending_keys(&self) -> Result<(), Error> {
+        if !self.sends_mail() {
+            return Ok(());
+        }
+        let now = self.now();
+        let until = now.plus(DAY * WARNING_DAYS[0]);
+        let ending = self.0.db.read().await?.store().list_ending_keys(now, until).await?;
+        for key in ending {
+            self.warn_of_ending_key(&key, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn warn_of_ending_key(&self, key: &EndingKey, now: Timestamp) -> Result<(), Error> {
+        let is_due = |days: &&u32| {
+            let at = key.expires_at.minus(DAY * **days);
+            at <= now && at > key.made_at
+        };
+        let due: Vec<u32> = WARNING_DAYS.iter().filter(is_due).copied().collect();
+        let Some(most_pressing) = due.last() else { return Ok(()) };
+        let mut writing = self.0.db.write().await?;
+        let mut is_first = false;
+        for days in &due {
+            // The last one decides: it is the most pressing.
+            is_first = writing.store().consume_key_warning(key.id, key.expires_at, i64::from(*days)).await?;
+        }
+        if is_first && let Some(owner) = writing.store().find_user(key.user_id).await? {
+            let house = self.house_of(&mut writing.store(), owner.id, Some(key.organization_id)).await?;
+            let hint = format!("{}…{}", api_key::prefix(key.mode, &key.public_id), key.last_four);
+            let keys_link = format!("{}/settings/api-keys", self.public_url());
+            let days = u64::from(*most_pressing);
+            let letter =
+                Letter::KeyExpires { name: &key.name, hint: &hint, at: key.expires_at, days, keys_link: &keys_link };
+            let until = Some(key.expires_at);
+            let parcel = Parcel { to: &owner.email, house: house.as_deref(), letter, until, decoy: false };
+            self.post(&mut writing.store(), parcel).await?;
+        }
         writing.commit().await
     }
 

@@ -4,10 +4,14 @@
 //! 2026-11-22: `sqlx::Any` holds under the limits the schema keeps (text, 64-bit integers, bytes, `$1`), so one
 //! set of statements serves both. Sums are cast to BIGINT because PostgreSQL's are NUMERIC.
 
+use std::sync::Arc;
+
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
+
+use tokio::sync::Notify;
 
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
@@ -28,13 +32,19 @@ pub struct Db {
     writer: AnyPool,
     reader: AnyPool,
     engine: Engine,
+    /// Rung when mails were written.
+    posted: Arc<Notify>,
 }
 
 /// A connection to read with.
 pub struct Reading(PoolConnection<Any>);
 
 /// A transaction to write in; what is not committed is undone.
-pub struct Writing(Transaction<'static, Any>);
+pub struct Writing {
+    transaction: Transaction<'static, Any>,
+    posted: bool,
+    bell: Arc<Notify>,
+}
 
 /// Why the database cannot be used.
 #[derive(Debug)]
@@ -91,7 +101,7 @@ impl Db {
     }
 
     pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool) -> Self {
-        Self { writer, reader, engine }
+        Self { writer, reader, engine, posted: Arc::default() }
     }
 
     pub(super) fn pool(storage: &Storage, most: u32) -> AnyPoolOptions {
@@ -131,10 +141,16 @@ impl Db {
 
     /// A transaction. On SQLite it takes the write lock at once, so that it cannot fail half-way for want of it.
     pub async fn write(&self) -> Result<Writing, Error> {
-        Ok(Writing(match self.engine {
+        let transaction = match self.engine {
             Engine::Sqlite => self.writer.begin_with(sqlite::BEGIN).await?,
             Engine::Postgres => self.writer.begin().await?,
-        }))
+        };
+        Ok(Writing { transaction, posted: false, bell: Arc::clone(&self.posted) })
+    }
+
+    /// Waits until this process has written mails.
+    pub async fn posted(&self) {
+        self.posted.notified().await;
     }
 
     /// Closes every connection, after what is under way.
@@ -147,19 +163,23 @@ impl Db {
 impl Reading {
     /// The statements.
     pub fn store(&mut self) -> Store<'_> {
-        Store::new(&mut self.0)
+        Store::new(&mut self.0, None)
     }
 }
 
 impl Writing {
     /// The statements.
     pub fn store(&mut self) -> Store<'_> {
-        Store::new(&mut self.0)
+        Store::new(&mut self.transaction, Some(&mut self.posted))
     }
 
-    /// Makes all of it durable, or none.
+    /// Makes all of it durable, or none; then wakes whoever sends the mails in it.
     pub async fn commit(self) -> Result<(), Error> {
-        Ok(self.0.commit().await?)
+        self.transaction.commit().await?;
+        if self.posted {
+            self.bell.notify_one();
+        }
+        Ok(())
     }
 }
 
@@ -173,7 +193,10 @@ fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
 }
 
 fn migrator() -> Migrator {
-    const TEXTS: &[(i64, &str, &str)] = &[(1, "first", include_str!("migrations/0001_first.sql"))];
+    const TEXTS: &[(i64, &str, &str)] = &[
+        (1, "first", include_str!("migrations/0001_first.sql")),
+        (2, "mail", include_str!("migrations/0002_mail.sql")),
+    ];
     let migrations = TEXTS.iter().map(|(version, description, sql)| {
         Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)
     });

@@ -6,8 +6,12 @@
 
 mod api_keys;
 mod audit;
+mod challenges;
 mod db;
 mod facts;
+mod key_warnings;
+mod known_browsers;
+mod mails;
 mod organizations;
 mod postgres;
 mod row;
@@ -20,8 +24,11 @@ mod users;
 
 pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
 pub use audit::NewEvent;
+pub use challenges::NewChallenge;
 pub use db::{Db, Engine, OpenError, Reading, Writing};
 pub use facts::StoredSigningKey;
+pub use key_warnings::EndingKey;
+pub use mails::{OutboxTotals, StoredMail};
 pub use sessions::{NewSession, SessionStanding};
 #[cfg(test)]
 pub(crate) use testing::create_postgres_database;
@@ -32,6 +39,8 @@ use crate::id::OrganizationId;
 /// Statements on a connection.
 pub struct Store<'c> {
     connection: &'c mut db::Connection,
+    /// Where a transaction notes that it wrote mails.
+    posted: Option<&'c mut bool>,
 }
 
 /// Statements that see one organization only.
@@ -41,8 +50,14 @@ pub struct OrganizationStore<'c> {
 }
 
 impl<'c> Store<'c> {
-    pub(crate) fn new(connection: &'c mut db::Connection) -> Self {
-        Self { connection }
+    pub(crate) fn new(connection: &'c mut db::Connection, posted: Option<&'c mut bool>) -> Self {
+        Self { connection, posted }
+    }
+
+    fn note_posted(&mut self) {
+        if let Some(posted) = &mut self.posted {
+            **posted = true;
+        }
     }
 
     /// What belongs to one organization. The id comes from the proof of a right, never from a request.

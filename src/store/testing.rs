@@ -13,7 +13,9 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 16] = [
+    "mails",
+    "challenges",
     "facts",
     "users",
     "organizations",
@@ -37,6 +39,15 @@ impl Store<'_> {
             .execute(&mut *self.connection)
             .await
             .expect("inserted");
+    }
+
+    pub(crate) async fn set_second_factor_for_test(&mut self, user: UserId, now: crate::clock::Timestamp) {
+        query("UPDATE users SET second_factor_since = $2 WHERE id = $1")
+            .bind(user.to_string())
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await
+            .expect("updated");
     }
 
     pub(crate) async fn dump_for_test(&mut self) -> String {

@@ -20,6 +20,7 @@ fn user(row: &Row) -> Result<User, Error> {
         email_verified_at: row.maybe_at("email_verified_at")?,
         disabled_at: row.maybe_at("disabled_at")?,
         landlord_since: row.maybe_at("landlord_since")?,
+        second_factor_since: row.maybe_at("second_factor_since")?,
         created_at: row.at("created_at")?,
         updated_at: row.at("updated_at")?,
     })
@@ -113,6 +114,41 @@ impl Store<'_> {
         .execute(&mut *self.connection)
         .await?;
         Ok(updated.rows_affected() == 1)
+    }
+
+    /// Replaces the hash of a password whatever it was; none at all means that it must be chosen anew by mail.
+    pub async fn replace_password(&mut self, id: UserId, new: Option<&str>, now: Timestamp) -> Result<(), Error> {
+        query("UPDATE users SET password_hash = $2, updated_at = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(new)
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that an address is its person's; an earlier note stays.
+    pub async fn update_verified(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        query("UPDATE users SET email_verified_at = COALESCE(email_verified_at, $2), updated_at = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Moves an account to another address, which is known to be its person's; `email_taken` when it has an account.
+    pub async fn update_email(&mut self, id: UserId, email: &Email, now: Timestamp) -> Result<(), Error> {
+        let updated = query("UPDATE users SET email = $2, email_verified_at = $3, updated_at = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(email.as_str())
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await;
+        match updated {
+            Err(error) if is_duplicate(&error, "users.email", "users_email") => Err(Error::Conflict(Code::EmailTaken)),
+            updated => Ok(updated.map(|_| ())?),
+        }
     }
 
     /// Whether anybody looks after the platform yet.

@@ -23,6 +23,8 @@ pub struct Input {
     pub focused: bool,
     /// Most characters.
     pub longest: Option<u32>,
+    /// `inputmode`, where the keyboard of a phone is to differ from what `kind` says.
+    pub keyboard: Option<&'static str>,
 }
 
 /// `key[name]` as an id: `key-name`.
@@ -66,6 +68,7 @@ pub fn TextField(
                 autocomplete=if input.autocomplete.is_empty() { "off" } else { input.autocomplete }
                 value=(input.kind != "password").then(|| state.text(input.name, &input.value))
                 maxlength=input.longest
+                inputmode=input.keyboard
                 aria-required=(!input.optional).then_some("true")
                 autofocus=input.focused
                 spellcheck=matches!(input.kind, "email" | "password" | "url").then_some("false")

@@ -2,7 +2,8 @@
 
 use super::form::PostForm;
 use super::icon::{Brand, Icon};
-use super::notice::Notices;
+use super::badge::Tone;
+use super::notice::{Notice, Notices};
 use super::theme::ThemeForm;
 use crate::error::Refusal;
 use crate::format;
@@ -21,6 +22,10 @@ pub struct Resident {
     pub name: String,
     /// The organization they act in, or their address.
     pub place: String,
+    /// They look after the whole installation.
+    pub is_landlord: bool,
+    /// What they should know about mail.
+    pub mail_banner: Option<&'static str>,
 }
 
 /// The frame of pages for people who are signed in.
@@ -41,6 +46,7 @@ pub fn House(
     children: Children,
 ) -> impl IntoView {
     let covered = overlay.is_some();
+    let banner = resident.mail_banner;
     view! {
         <Title text=format!("{title} · Latchkey")/>
         <Live>
@@ -48,6 +54,7 @@ pub fn House(
                 <a class="skip" href="#main">"Skip to the page"</a>
                 <Side page=page resident=resident/>
                 <main class="main" class:main-narrow=narrow id="main" tabindex="-1">
+                    {banner.map(|words| view! { <div class="notices"><Notice text=words tone=Tone::Warn/></div> })}
                     <Notices/>
                     {children()}
                 </main>
@@ -77,6 +84,7 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                     {link(Page::ApiKeys, "key", "API keys")}
                     {link(Page::Profile, "person", "Profile")}
                     {link(Page::Security, "shield", "Security")}
+                    {resident.is_landlord.then(|| link(Page::Landlord, "mail", "Landlord"))}
                 </ul>
             </nav>
             <div class="side-foot">
@@ -116,30 +124,37 @@ pub async fn sign_out(csrf: String) -> Result<Done, Refusal> {
 #[component]
 pub fn Front(
     /// The heading, also the title of the window.
-    title: &'static str,
+    #[prop(into)]
+    title: String,
     /// A sentence under it.
     #[prop(into)]
     lead: String,
     /// A line under the card.
     #[prop(default = None)]
     aside: Option<AnyView>,
+    /// Which of its states the page is in, when it has several: what is typed stays for as long as that does.
+    #[prop(default = None)]
+    version: Option<&'static str>,
+    /// Wider, for lists.
+    #[prop(optional)]
+    wide: bool,
     children: Children,
 ) -> impl IntoView {
     view! {
         <Title text=format!("{title} · Latchkey")/>
-        <div class="front">
+        <div class="front" class:front-wide=wide>
             <main id="main">
                 <Brand/>
-                <div class="card">
-                    <header>
-                        <h1>{title}</h1>
-                        <p class="soft">{lead}</p>
-                    </header>
-                    <Live>
+                <Live>
+                    <div class="card" id="door" data-region="" data-version=version>
+                        <header>
+                            <h1>{title}</h1>
+                            <p class="soft" data-announce="">{lead}</p>
+                        </header>
                         <Notices/>
                         {children()}
-                    </Live>
-                </div>
+                    </div>
+                </Live>
                 {aside.map(|aside| view! { <p class="aside">{aside}</p> })}
             </main>
             <footer>

@@ -2,6 +2,7 @@
 
 use super::badge::Tone;
 use super::icon::Icon;
+use crate::error::mail_trouble;
 use crate::note::Note;
 use crate::request::Desk;
 use leptos::prelude::*;
@@ -31,13 +32,25 @@ pub fn Notice(
 /// Where a page says what was just done.
 #[component]
 pub fn Notices() -> impl IntoView {
-    let said = match use_context::<Desk>().and_then(|desk| desk.note) {
-        Some(Note::Said(said)) => Some(said.words()),
-        _ => None,
-    };
+    let news = use_context::<Desk>().and_then(|desk| desk.note).and_then(|note| news(&note));
     view! {
         <div class="notices" id="notices" data-region="" role="status">
-            {said.map(|words| view! { <Notice text=words tone=Tone::Good/> })}
+            {news.map(|(words, tone)| view! { <Notice text=words tone=tone/> })}
         </div>
+    }
+}
+
+/// What a note tells above the page, if that is its place.
+fn news(note: &Note) -> Option<(String, Tone)> {
+    match note {
+        Note::Said(said) => Some((said.words().to_owned(), Tone::Good)),
+        Note::NewAddressAsked { to } => {
+            Some((format!("We sent a link to {to}. Your address changes when you open it."), Tone::Good))
+        }
+        Note::MailTried { to, trouble: None } => {
+            Some((format!("The mail server took the test mail to {to}. Have a look whether it arrives."), Tone::Good))
+        }
+        Note::MailTried { trouble: Some((stage, _)), .. } => Some((mail_trouble(stage).to_owned(), Tone::Bad)),
+        Note::Refused { .. } | Note::Secured { .. } | Note::NewKey { .. } => None,
     }
 }

@@ -36,11 +36,7 @@ pub fn ThemeForm() -> impl IntoView {
 #[server(name = ChooseTheme, prefix = "/fn", endpoint = "theme")]
 pub async fn choose_theme(csrf: String, theme: String) -> Result<Done, Refusal> {
     request::answer(Form::new("theme", "theme", Page::Home), async {
-        if request::actor()?.is_some() {
-            request::change(&csrf)?;
-        } else {
-            request::visitor_change(&csrf)?;
-        }
+        request::any_change(&csrf)?;
         request::keep_theme(&theme);
         Ok(request::came_from())
     })

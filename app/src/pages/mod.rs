@@ -3,11 +3,14 @@
 pub mod api_keys;
 pub mod front;
 pub mod home;
+pub mod landlord;
+pub mod mailbox;
 pub mod settings;
 pub mod trouble;
 
 use crate::components::layout::Resident;
 use crate::request;
+use latchkey::member::Role;
 use latchkey::{Actor, Error};
 use leptos::prelude::*;
 use std::future::Future;
@@ -27,6 +30,33 @@ pub fn page<V: IntoView + 'static>(work: impl Future<Output = Result<V, Error>> 
 
 /// Who is at home, for the frame of the page.
 pub async fn resident(actor: &Actor) -> Result<Resident, Error> {
-    let user = request::latchkey()?.me(actor).await?;
-    Ok(Resident { place: user.organization_name.unwrap_or(user.email), name: user.name })
+    let latchkey = request::latchkey()?;
+    let user = latchkey.me(actor).await?;
+    Ok(Resident {
+        place: user.organization_name.unwrap_or(user.email),
+        name: user.name,
+        is_landlord: actor.principal().is_landlord(),
+        mail_banner: mail_banner(actor, latchkey.sends_mail()),
+    })
+}
+
+/// What those are told who can do something about it when no mail can be sent.
+fn mail_banner(actor: &Actor, sends_mail: bool) -> Option<&'static str> {
+    let principal = actor.principal();
+    if sends_mail {
+        None
+    } else if principal.is_landlord() {
+        Some(
+            "Mail is not configured: nobody can recover a password by mail, and no notices are sent. Set a mail server \
+             with LATCHKEY_SMTP_URL and start Latchkey again. Until then, hand over links from \u{201c}latchkey landlord \
+             recovery-link\u{201d}.",
+        )
+    } else if principal.role() >= Some(Role::Admin) {
+        Some(
+            "Mail is not configured: nobody can recover a password by mail, and no notices are sent. Ask whoever runs \
+             this installation to set a mail server; they can also hand over a link to choose a new password.",
+        )
+    } else {
+        None
+    }
 }

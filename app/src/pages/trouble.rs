@@ -2,13 +2,14 @@
 
 use crate::components::icon::Brand;
 use crate::request;
+use latchkey::Error;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// Nothing at this address.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    request::set_not_found();
+    request::set_status(&Error::NotFound);
     view! { <Excuse title="There is no such page" words="The address may be mistyped, or the page has moved.".to_owned()/> }
 }
 

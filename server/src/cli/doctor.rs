@@ -4,9 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
 use latchkey::Inspection;
 use latchkey::clock::{Clock, Timestamp};
-use latchkey::settings::Storage;
+use latchkey::email::Email;
+use latchkey::flow::mail::try_mail;
+use latchkey::mail::Circumstances;
+use latchkey::settings::{Settings, Storage, Transport};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::Config;
@@ -18,15 +22,26 @@ struct Finding {
     found: Result<String, String>,
 }
 
-pub(super) async fn run(config: &Config) -> ExitCode {
-    let storage = config.settings().storage;
+#[derive(Args, Debug)]
+pub(super) struct Doctor {
+    /// Send a mail to this address, by the way that all mails go
+    #[arg(long, value_name = "ADDRESS", value_parser = address_of_mail)]
+    mail_to: Option<Email>,
+    #[command(flatten)]
+    config: Config,
+}
+
+pub(super) async fn run(doctor: &Doctor) -> Result<ExitCode, String> {
+    let config = &doctor.config;
+    let settings = config.settings()?;
     let mut findings = vec![
         finding("settings", Ok(format!("public address {}", config.server.public_url))),
         finding("data folder", data_folder(&config.storage.data_dir)),
         finding("clock", clock()),
         finding("address", address(config).await),
     ];
-    findings.extend(database(&storage).await);
+    findings.extend(database(&settings.storage).await);
+    findings.push(finding("mail", mail(&settings, doctor.mail_to.as_ref()).await));
     let mut code = ExitCode::SUCCESS;
     for Finding { about, found } in findings {
         match found {
@@ -37,7 +52,11 @@ pub(super) async fn run(config: &Config) -> ExitCode {
             }
         }
     }
-    code
+    Ok(code)
+}
+
+fn address_of_mail(text: &str) -> Result<Email, String> {
+    Email::parse(text).ok_or_else(|| "it must be a mail address".to_owned())
 }
 
 fn finding(about: &'static str, found: Result<String, String>) -> Finding {
@@ -82,6 +101,23 @@ async fn answers(address: std::net::SocketAddr) -> std::io::Result<bool> {
     let mut answer = Vec::new();
     tokio::time::timeout(Duration::from_secs(2), stream.take(10_000).read_to_end(&mut answer)).await??;
     Ok(String::from_utf8_lossy(&answer).contains("x-request-id: req_"))
+}
+
+/// Goes the way that mails go, as far as there is something to send: connection, encryption, authentication.
+async fn mail(settings: &Settings, to: Option<&Email>) -> Result<String, String> {
+    let Transport::Smtp(server) = &settings.mail.transport else {
+        let needed = settings.require_verified_email || to.is_some();
+        let words = "not configured: set LATCHKEY_SMTP_URL".to_owned();
+        return if needed { Err(words) } else { Ok(words) };
+    };
+    let asked = Circumstances { at: Clock::System.now(), browser: "latchkey doctor", address: "this machine" };
+    match try_mail(settings, to, asked.at, asked).await {
+        Ok(()) => Ok(match to {
+            Some(to) => format!("{}:{} took a mail to {to}", server.host, server.port),
+            None => format!("{}:{} would take mails from us", server.host, server.port),
+        }),
+        Err(trouble) => Err(format!("{}: {}", trouble.stage.as_str(), trouble.message)),
+    }
 }
 
 /// Looks at what the server would open, and changes nothing.

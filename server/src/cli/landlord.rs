@@ -1,10 +1,11 @@
-//! `latchkey landlord create`.
+//! `latchkey landlord create | recovery-link`.
 
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use clap::{Args, Subcommand};
 use latchkey::clock::Clock;
+use latchkey::flow::links::MailTo;
 use latchkey::flow::sign_in::SecretText;
 use latchkey::flow::sign_up::SignUp;
 use latchkey::{Latchkey, Visitor};
@@ -15,6 +16,8 @@ use crate::Config;
 pub(super) enum Command {
     /// Make a landlord
     Create(Box<Create>),
+    /// Print a link, once, that lets somebody choose a new password: where no mail can be sent, or none arrives
+    RecoveryLink(Box<RecoveryLink>),
 }
 
 #[derive(Args, Debug)]
@@ -32,11 +35,26 @@ pub(super) struct Create {
     config: Config,
 }
 
+#[derive(Args, Debug)]
+pub(super) struct RecoveryLink {
+    /// The address of the account
+    #[arg(long)]
+    email: String,
+    #[command(flatten)]
+    config: Config,
+}
+
 pub(super) async fn run(command: Command) -> Result<(), String> {
-    let Command::Create(create) = command;
+    match command {
+        Command::Create(create) => make(*create).await,
+        Command::RecoveryLink(wanted) => print_recovery_link(*wanted).await,
+    }
+}
+
+async fn make(create: Create) -> Result<(), String> {
     let mut password = String::new();
     std::io::stdin().read_to_string(&mut password).map_err(|error| format!("the password: {error}"))?;
-    let latchkey = Latchkey::open(create.config.settings(), Clock::System).await.map_err(|error| error.to_string())?;
+    let latchkey = open(&create.config).await?;
     let name = create.name.unwrap_or_else(|| create.email.split('@').next().unwrap_or_default().to_owned());
     let input = SignUp {
         email: Some(create.email),
@@ -44,13 +62,36 @@ pub(super) async fn run(command: Command) -> Result<(), String> {
         name: Some(name),
         ..SignUp::default()
     };
-    let operator = Visitor {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        user_agent: "latchkey landlord create".to_owned(),
-        request_id: "command-line".to_owned(),
-    };
-    latchkey.create_landlord(&operator, input).await.map_err(|error| error.to_string())?;
+    let made = latchkey.create_landlord(&operator("latchkey landlord create"), input).await;
     latchkey.close().await.map_err(|error| error.to_string())?;
+    made.map_err(|error| error.to_string())?;
     println!("The landlord can sign in now.");
     Ok(())
+}
+
+/// To the terminal and nowhere else: whoever has the link has the account.
+async fn print_recovery_link(wanted: RecoveryLink) -> Result<(), String> {
+    let latchkey = open(&wanted.config).await?;
+    let asked = MailTo { email: Some(wanted.email.clone()) };
+    let link = latchkey.recovery_link(&operator("latchkey landlord recovery-link"), asked).await;
+    let minutes = latchkey.settings().links.reset.as_secs().div_ceil(60);
+    latchkey.close().await.map_err(|error| error.to_string())?;
+    let link = link.map_err(|error| match error {
+        latchkey::Error::NotFound => format!("there is no account with the address {}", wanted.email),
+        other => other.to_string(),
+    })?;
+    println!("Opens once, within {minutes} minutes:\n\n  {link}\n");
+    Ok(())
+}
+
+async fn open(config: &Config) -> Result<Latchkey, String> {
+    Latchkey::open(config.settings()?, Clock::System).await.map_err(|error| error.to_string())
+}
+
+fn operator(command: &str) -> Visitor {
+    Visitor {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: command.to_owned(),
+        request_id: "command-line".to_owned(),
+    }
 }

@@ -23,12 +23,12 @@ pub struct Cli {
 enum Command {
     /// Serve the API and the pages
     Serve(Box<Config>),
-    /// The same with defaults for development: relaxed limits, tokens that last a week
+    /// The same with defaults for development: relaxed limits, tokens that last a week, mails that stay in a mailbox here
     Dev(Box<Config>),
     /// Bring the database up to date and stop
     Migrate(Box<Config>),
     /// Check that everything the server needs is there
-    Doctor(Box<Config>),
+    Doctor(Box<doctor::Doctor>),
     /// The platform's own administrators
     Landlord {
         #[command(subcommand)]
@@ -76,9 +76,10 @@ pub fn config_reference() -> String {
 impl Command {
     async fn run(self) -> Result<ExitCode, String> {
         match self {
-            Self::Serve(config) | Self::Dev(config) => serve::run(&config).await?,
+            Self::Serve(config) => serve::run(&config).await?,
+            Self::Dev(config) => serve::develop(*config).await?,
             Self::Migrate(config) => serve::migrate(&config).await?,
-            Self::Doctor(config) => return Ok(doctor::run(&config).await),
+            Self::Doctor(doctor) => return doctor::run(&doctor).await,
             Self::Landlord { command } => landlord::run(command).await?,
             Self::ConfigReference => print!("{}", config_reference()),
             Self::Openapi => println!("{}", crate::openapi::document()),

@@ -6,6 +6,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Application, Config, telemetry};
 
+/// The same for development: mails stay here when there is no mail server.
+pub(super) async fn develop(mut config: Config) -> Result<(), String> {
+    config.mail.kept_here = true;
+    run(&config).await
+}
+
 pub(super) async fn run(config: &Config) -> Result<(), String> {
     telemetry::start(&config.server.log)?;
     let application = Application::build(config).await?;
@@ -23,6 +29,9 @@ async fn greet(application: &Application) -> Result<(), String> {
         Some(link) => println!("There is no landlord yet. Open this link once to become it:\n\n  {link}\n"),
         None => println!("Sign in at {}/login.", latchkey.public_url()),
     }
+    if latchkey.keeps_mail() {
+        println!("Mails are not sent; read them at {}/dev/mailbox.", latchkey.public_url());
+    }
     Ok(())
 }
 
@@ -38,7 +47,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, String> {
 }
 
 pub(super) async fn migrate(config: &Config) -> Result<(), String> {
-    let latchkey = Latchkey::open(config.settings(), Clock::System).await.map_err(|error| error.to_string())?;
+    let latchkey = Latchkey::open(config.settings()?, Clock::System).await.map_err(|error| error.to_string())?;
     latchkey.close().await.map_err(|error| error.to_string())?;
     println!("The database is up to date.");
     Ok(())

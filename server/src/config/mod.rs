@@ -8,13 +8,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
 use ipnet::IpNet;
 use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
 pub mod layers;
+pub mod mail;
 pub mod reference;
+
+pub use mail::MailConfig;
 
 /// All settings.
 #[derive(Args, Clone, Debug)]
@@ -40,6 +44,9 @@ pub struct Config {
     /// Password hashing.
     #[command(flatten)]
     pub hashing: HashingConfig,
+    /// Mail.
+    #[command(flatten)]
+    pub mail: MailConfig,
     /// Limits.
     #[command(flatten)]
     pub limits: LimitConfig,
@@ -83,7 +90,7 @@ pub struct StorageConfig {
     #[arg(long, env = "LATCHKEY_DATA_DIR", value_name = "FOLDER", default_value = "latchkey-data")]
     pub data_dir: PathBuf,
     /// `sqlite:PATH` or `postgres://…`; without it, `latchkey.db` in the data folder
-    #[arg(long, env = "LATCHKEY_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(long, env = "LATCHKEY_DATABASE_URL", value_name = "URL", hide_env_values = true, hide_default_value = true)]
     pub database_url: Option<String>,
     /// Most connections held to the database
     #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -92,7 +99,7 @@ pub struct StorageConfig {
     #[arg(long, env = "LATCHKEY_DATABASE_WAIT", value_name = "SECONDS", default_value_t = 5)]
     pub database_wait: u64,
     /// The key that everything encrypted at rest hangs from: 32 random bytes in base64 or hexadecimal
-    #[arg(long, env = "LATCHKEY_MASTER_KEY", value_name = "KEY", hide_env_values = true)]
+    #[arg(long, env = "LATCHKEY_MASTER_KEY", value_name = "KEY", hide_env_values = true, hide_default_value = true)]
     pub master_key: Option<String>,
     /// The file that holds the master key; without it, `master.key` in the data folder, made at the first start
     #[arg(long, env = "LATCHKEY_MASTER_KEY_FILE", value_name = "FILE")]
@@ -148,6 +155,9 @@ pub struct AccountConfig {
     /// Who may sign up
     #[arg(long, env = "LATCHKEY_REGISTRATION", value_name = "WHO", default_value = "open")]
     pub registration: Registration,
+    /// Whether an address must be confirmed before its person may sign in
+    #[arg(long, env = "LATCHKEY_REQUIRE_VERIFIED_EMAIL", value_name = "BOOLEAN", default_value = "false", value_parser = BoolishValueParser::new(), action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub require_verified_email: bool,
     /// Fewest characters of a password
     #[arg(long, env = "LATCHKEY_PASSWORD_MIN_LENGTH", value_name = "NUMBER", default_value_t = 12, value_parser = clap::value_parser!(u32).range(8..=128))]
     pub password_min_length: u32,
@@ -193,6 +203,12 @@ pub struct LimitConfig {
     /// New accounts by address
     #[arg(long, env = "LATCHKEY_LIMIT_SIGN_UP", value_name = "CALLS/SECONDS", default_value = "60/3600", value_parser = rate)]
     pub limit_sign_up: Rate,
+    /// Mails asked for, by the address they go to, for each way of asking
+    #[arg(long, env = "LATCHKEY_LIMIT_MAIL", value_name = "CALLS/SECONDS", default_value = "3/300", value_parser = rate)]
+    pub limit_mail: Rate,
+    /// The same by the address they are asked for from
+    #[arg(long, env = "LATCHKEY_LIMIT_MAIL_FROM", value_name = "CALLS/SECONDS", default_value = "30/300", value_parser = rate)]
+    pub limit_mail_from: Rate,
     /// `verify`, `forward` and `introspect`, by principal
     #[arg(long, env = "LATCHKEY_LIMIT_VERIFY", value_name = "CALLS/SECONDS", default_value = "600000/60", value_parser = rate)]
     pub limit_verify: Rate,
@@ -244,9 +260,9 @@ pub enum RateLimits {
 }
 
 impl Config {
-    /// What the core is opened with.
-    pub fn settings(&self) -> Settings {
-        Settings {
+    /// What the core is opened with; an error names what is wrong.
+    pub fn settings(&self) -> Result<Settings, String> {
+        Ok(Settings {
             storage: self.storage(),
             public_url: PublicUrl(self.server.public_url.clone()),
             tokens: self.tokens(),
@@ -262,11 +278,14 @@ impl Config {
                 Registration::Invite => settings::Registration::Invite,
                 Registration::Closed => settings::Registration::Closed,
             },
+            require_verified_email: self.accounts.require_verified_email,
+            mail: self.mail.mail()?,
+            links: self.mail.links(),
             memory: settings::Memory {
                 principals: self.memory.memory_principals,
                 believed: self.memory.memory_believed.map(Duration::from_millis),
             },
-        }
+        })
     }
 
     fn storage(&self) -> Storage {
@@ -324,6 +343,8 @@ impl Config {
             ordinary: limits.limit_ordinary,
             sign_in: limits.limit_sign_in,
             sign_up: limits.limit_sign_up,
+            mail: limits.limit_mail,
+            mail_from: limits.limit_mail_from,
             verify: limits.limit_verify,
         };
         if limits.rate_limits == RateLimits::Relaxed { set.relaxed() } else { set }

@@ -109,7 +109,7 @@ pub fn is_api(path: &str) -> bool {
 
 fn refuse(request: &mut Request, is_api: bool) -> Result<(), Failure> {
     size_limits::check(request)?;
-    if is_api { query_credentials::check(request.uri()) } else { Ok(()) }
+    if is_api { query_credentials::check(request.method(), request.uri()) } else { Ok(()) }
 }
 
 async fn guarded(timeout: Duration, answer: impl Future<Output = Response>) -> Response {

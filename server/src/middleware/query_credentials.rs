@@ -1,6 +1,7 @@
 //! Credentials do not belong into addresses: those end up in logs, histories and `Referer` (RFC 9700 section 4.3.2).
+//! Mailed links have no other place to carry their token; it is good once, and for minutes.
 
-use axum::http::Uri;
+use axum::http::{Method, Uri};
 use latchkey::Error;
 use latchkey::error::Code;
 
@@ -22,10 +23,16 @@ const NAMES: [&str; 13] = [
     "password",
 ];
 
+/// Where mailed links lead on the API. Those to pages are not asked about.
+const MAILED: [&str; 4] =
+    ["/v1/auth/magic-link", "/api/auth/magic-link", "/v1/auth/verify-email", "/api/auth/verify-email"];
+
 /// Refuses a query that carries a credential.
-pub fn check(uri: &Uri) -> Result<(), Failure> {
+pub fn check(method: &Method, uri: &Uri) -> Result<(), Failure> {
     let Some(query) = uri.query() else { return Ok(()) };
+    let mailed = matches!(*method, Method::GET | Method::HEAD) && MAILED.contains(&uri.path());
     let carries = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !mailed || name != "token")
         .any(|(name, _)| NAMES.iter().any(|known| known.eq_ignore_ascii_case(&name)));
     if carries { Err(Failure::from(Error::Malformed(Code::TokenInQuery))) } else { Ok(()) }
 }
@@ -34,13 +41,29 @@ pub fn check(uri: &Uri) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    fn is_refused(method: Method, address: &str) -> bool {
+        check(&method, &address.parse().expect("an address")).is_err()
+    }
+
     #[test]
     fn credentials_in_a_query_are_found_however_they_are_spelled() {
         for bad in ["/v1/auth/me?token=x", "/v1/x?a=1&apiKey=y", "/v1/x?%61pi_key=z", "/v1/x?ACCESS_TOKEN"] {
-            assert!(check(&bad.parse().expect("an address")).is_err(), "{bad}");
+            assert!(is_refused(Method::GET, bad), "{bad}");
         }
         for good in ["/v1/auth/verify?scope=token", "/v1/api-keys?search=key&page=2", "/v1/auth/me"] {
-            assert!(check(&good.parse().expect("an address")).is_ok(), "{good}");
+            assert!(!is_refused(Method::GET, good), "{good}");
         }
+    }
+
+    #[test]
+    fn a_mailed_token_may_stand_where_its_link_leads_and_nowhere_else() {
+        for path in MAILED {
+            let link = format!("{path}?token=x");
+            assert!(!is_refused(Method::GET, &link) && !is_refused(Method::HEAD, &link), "{link}");
+            assert!(is_refused(Method::POST, &link), "{link}");
+            assert!(is_refused(Method::GET, &format!("{link}&access_token=y")), "{link}");
+            assert!(is_refused(Method::GET, &format!("{path}/?token=x")), "{link}");
+        }
+        assert!(is_refused(Method::GET, "/v1/auth/reset-password?token=x"));
     }
 }

@@ -37,6 +37,23 @@ impl Success {
     }
 }
 
+/// What succeeded with nothing but a sentence to say about it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"success": true, "message": "You are signed out everywhere."}))]
+pub struct MessageView {
+    /// Always true.
+    success: bool,
+    /// For people.
+    message: String,
+}
+
+impl MessageView {
+    /// The answer.
+    pub fn json(message: impl Into<String>) -> Json<Self> {
+        Json(Self { success: true, message: message.into() })
+    }
+}
+
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         (StatusCode::CREATED, Json(self.0)).into_response()

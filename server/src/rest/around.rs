@@ -43,7 +43,7 @@ pub struct ReadyView {
     database: &'static str,
     /// `ok`: a server whose database is not up to date does not start.
     migrations: &'static str,
-    /// `not_configured`.
+    /// How mail leaves: `smtp`, `mailbox` (development) or `not_configured`.
     mail: &'static str,
 }
 
@@ -61,7 +61,7 @@ pub async fn readyz(State(latchkey): State<Latchkey>) -> (StatusCode, Json<Ready
         Ok(()) => (StatusCode::OK, "ok"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    (code, Json(ReadyView { status: word, database: word, migrations: "ok", mail: "not_configured" }))
+    (code, Json(ReadyView { status: word, database: word, migrations: "ok", mail: latchkey.mail_transport() }))
 }
 
 /// Where a request came from.

@@ -1,16 +1,28 @@
-//! The session cookie on the wire.
+//! Our cookies on the wire: the session, and the long-lived name of a browser.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use latchkey::flow::sign_in::{SESSION_COOKIE as NAME, SessionCookie};
 
-/// Its value in a request.
+/// The name of the cookie that a browser is known by; our pages set it.
+const VISITOR: &str = "__Host-latchkey-visitor";
+
+/// The secret of the session, in a request.
 pub fn session(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, value)| *name == NAME && !value.is_empty()).map(|(_, value)| value)
+    value(headers, NAME)
 }
 
-/// The header that gives it to a browser.
+/// What the browser is called, in a request.
+pub fn visitor(headers: &HeaderMap) -> Option<&str> {
+    value(headers, VISITOR)
+}
+
+fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, value)| *name == wanted && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// The header that gives the session to a browser.
 pub fn set(cookie: &SessionCookie) -> Option<HeaderValue> {
     let life = cookie.max_age.map(|life| format!("; Max-Age={}", life.as_secs())).unwrap_or_default();
     header_value(cookie.value.reveal(), &life)

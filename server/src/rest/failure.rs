@@ -1,4 +1,4 @@
-//! Failures on the wire: one table from the core's errors to statuses, one shape for all bodies (contract section 1).
+//! Failures on the wire: the core says the status, and there is one shape for all bodies (contract section 1).
 //!
 //! A handler returns [`Failure`]; the edge, which knows the request, writes the body.
 
@@ -79,26 +79,8 @@ impl From<Error> for Failed {
     }
 }
 
-/// The table.
 fn status(error: &Error) -> StatusCode {
-    match error {
-        Error::Malformed(Code::PayloadTooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::Malformed(Code::UnsupportedMediaType) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::Malformed(Code::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
-        Error::Malformed(Code::LengthRequired) => StatusCode::LENGTH_REQUIRED,
-        Error::Malformed(Code::HeadersTooLarge) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        Error::Malformed(Code::Gone) => StatusCode::GONE,
-        Error::Invalid(_) | Error::Shape(_) | Error::Malformed(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::NotFound => StatusCode::NOT_FOUND,
-        Error::Conflict(_) => StatusCode::CONFLICT,
-        Error::WeakPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::Locked { .. } => StatusCode::LOCKED,
-        Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Busy { .. } | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+    StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl Failed {

@@ -14,12 +14,17 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 pub mod account;
+pub mod address;
 pub mod answer;
 pub mod api_keys;
 pub mod around;
 pub mod body;
 pub mod cookies;
 pub mod failure;
+pub mod links;
+pub mod magic_link;
+pub mod mail;
+pub mod recovery;
 pub mod sessions;
 pub mod sign_in;
 pub mod tokens;
@@ -31,11 +36,14 @@ type Described = UtoipaMethodRouter<Latchkey>;
 
 /// The native API under one of its bases. Not by `nest`, which writes the address of every request anew.
 pub fn native(base: &str) -> OpenApiRouter<Latchkey> {
-    accounts().into_iter().chain(keys()).fold(OpenApiRouter::new(), |router, (schemas, mut paths, methods)| {
-        let under = |(path, item)| (format!("{base}{path}"), item);
-        paths.paths = std::mem::take(&mut paths.paths).into_iter().map(under).collect();
-        router.routes((schemas, paths, methods))
-    })
+    accounts().into_iter().chain(mailed()).chain(keys()).fold(
+        OpenApiRouter::new(),
+        |router, (schemas, mut paths, methods)| {
+            let under = |(path, item)| (format!("{base}{path}"), item);
+            paths.paths = std::mem::take(&mut paths.paths).into_iter().map(under).collect();
+            router.routes((schemas, paths, methods))
+        },
+    )
 }
 
 fn accounts() -> Vec<Described> {
@@ -58,6 +66,22 @@ fn accounts() -> Vec<Described> {
         routes!(verification::verify),
         routes!(verification::forward),
         routes!(verification::introspect),
+    ]
+}
+
+fn mailed() -> Vec<Described> {
+    vec![
+        routes!(magic_link::ask_magic_link, magic_link::open_magic_link),
+        routes!(magic_link::sign_in_by_mail),
+        routes!(recovery::forgot_password),
+        routes!(recovery::verify_reset_code),
+        routes!(recovery::reset_password),
+        routes!(recovery::secure_account),
+        routes!(address::verify_email, address::open_verification),
+        routes!(address::resend_verification),
+        routes!(address::change_email),
+        routes!(mail::mail_status),
+        routes!(mail::send_test_mail),
     ]
 }
 

@@ -3,23 +3,39 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use latchkey::Latchkey;
-use latchkey::flow::sign_in::{Opening, SignIn, SignInView};
-use latchkey::flow::sign_up::SignUp;
+use latchkey::flow::sign_in::{SignIn, SignInView};
+use latchkey::flow::sign_up::{SignUp, SignedUp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::{Answer, signed_in};
 use super::body::Body;
-use super::cookies;
-use super::who::{Guest, is_same_origin};
+use super::who::{Guest, opening};
 
-/// A script on a page of ours gets the session's cookie as well, in place of the one it had.
-fn opening(headers: &HeaderMap) -> Opening<'_> {
-    let cookie = is_same_origin(headers);
-    Opening { cookie, tokens: true, replaces: cookies::session(headers).filter(|_| cookie) }
+/// The account was made; its address must be confirmed before anybody can sign in to it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"success": true, "message": TO_VERIFY, "email": "ada@example.org", "requiresVerification": true}))]
+pub struct ToVerifyView {
+    /// Always true.
+    success: bool,
+    /// For people.
+    message: &'static str,
+    /// Where the link and the code went.
+    email: String,
+    /// Always true.
+    requires_verification: bool,
 }
+
+impl ToVerifyView {
+    fn new(email: String) -> Self {
+        Self { success: true, message: TO_VERIFY, email, requires_verification: true }
+    }
+}
+
+const TO_VERIFY: &str = "A link to confirm your address is on its way. Open it to sign in.";
 
 /// Sign in with address and password
 ///
@@ -29,8 +45,8 @@ fn opening(headers: &HeaderMap) -> Opening<'_> {
     post, path = "/auth/login", tag = "Signing in", security(()), request_body = SignIn,
     responses(
         (status = 200, description = "Signed in.", body = SignInView),
-        (status = 401, description = "`invalid_credentials`: the address or the password is not right."),
-        (status = 403, description = "`organization_suspended`, or `csrf_failed` for a call from a page of another site."),
+        (status = 401, description = "`invalid_credentials`: the address or the password is not right; `two_factor_required`."),
+        (status = 403, description = "`email_not_verified`, `organization_suspended`, or `csrf_failed` for a call from a page of another site."),
         (status = 404, description = "The organization asked for is not one of theirs."),
     )
 )]
@@ -45,10 +61,13 @@ pub async fn login(
 }
 
 /// Make an account, and an organization that it owns
+///
+/// Where addresses must be confirmed first, nobody is signed in yet, and an address that is taken is answered alike.
 #[utoipa::path(
     post, path = "/auth/register", tag = "Signing in", security(()), request_body = SignUp,
     responses(
         (status = 201, description = "Made, and signed in.", body = SignInView),
+        (status = 202, description = "The address must be confirmed first.", body = ToVerifyView),
         (status = 403, description = "`registration_closed`, or `csrf_failed` for a call from a page of another site."),
         (status = 409, description = "`email_taken`: there is an account with this address."),
         (status = 422, description = "`weak_password`: the password will not do."),
@@ -60,8 +79,10 @@ pub async fn register(
     headers: HeaderMap,
     Body(input): Body<SignUp>,
 ) -> Answer<Response> {
-    let session = latchkey.sign_up(&visitor, input, opening(&headers)).await?;
-    Ok(signed_in(StatusCode::CREATED, &session))
+    Ok(match latchkey.sign_up(&visitor, input, opening(&headers)).await? {
+        SignedUp::Open(session) => signed_in(StatusCode::CREATED, &session),
+        SignedUp::ToVerify(email) => (StatusCode::ACCEPTED, Json(ToVerifyView::new(email.to_string()))).into_response(),
+    })
 }
 
 /// Which other ways to sign in there are

@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, Method, header};
 use latchkey::error::Code;
 use latchkey::flow::authenticate::{CredentialHeaders, Presented};
 use latchkey::flow::sessions::Origins;
+use latchkey::flow::sign_in::Opening;
 use latchkey::limit::Window;
 use latchkey::{Actor, Error, Latchkey, Principal, Visitor};
 
@@ -141,8 +142,15 @@ pub fn origins(headers: &HeaderMap) -> Origins<'_> {
 }
 
 /// Whether the request comes from a script on a page of ours, in a browser that says so.
-pub fn is_same_origin(headers: &HeaderMap) -> bool {
+fn is_same_origin(headers: &HeaderMap) -> bool {
     headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin")
+}
+
+/// How a session will be held: a script on a page of ours gets its cookie as well, in place of the one it had.
+pub fn opening(headers: &HeaderMap) -> Opening<'_> {
+    let cookie = is_same_origin(headers);
+    let replaces = cookies::session(headers).filter(|_| cookie);
+    Opening { cookie, tokens: true, replaces, browser: cookies::visitor(headers) }
 }
 
 fn check_csrf(parts: &Parts, latchkey: &Latchkey, actor: &Actor) -> Result<(), Failure> {

@@ -31,7 +31,8 @@ on_both_engines! {
         assert!(core.bearer(&key).await.is_ok());
         let forged = crate::api_key::compose(crate::api_key::KeyMode::Live, &key[8..16], &"x".repeat(40));
         assert_eq!(code(core.bearer(&forged).await), "invalid_api_key");
-        assert_eq!(code(core.bearer(&format!("{}x", &key[..key.len() - 1])).await), "invalid_api_key");
+        let other = if key.ends_with('x') { 'y' } else { 'x' };
+        assert_eq!(code(core.bearer(&format!("{}{other}", &key[..key.len() - 1])).await), "invalid_api_key");
     }
 
     async fn an_inactive_key_rests_and_comes_back(core: TestCore) {

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod keys;
+mod mail;
 mod opening;
+mod outbox;
 mod sessions;
 mod tokens;

@@ -1,0 +1,40 @@
+use sqlx::query;
+
+use super::Store;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::UserId;
+
+impl Store<'_> {
+    /// Notes that somebody signed in with this browser; says whether it is new to them.
+    pub async fn insert_known_browser(&mut self, user: UserId, browser: &[u8], now: Timestamp) -> Result<bool, Error> {
+        let inserted = query(
+            "INSERT INTO known_browsers (user_id, browser, last_seen_at) VALUES ($1, $2, $3)
+             ON CONFLICT (user_id, browser) DO NOTHING",
+        )
+        .bind(user.to_string())
+        .bind(browser.to_vec())
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        let is_new = inserted.rows_affected() == 1;
+        if !is_new {
+            query("UPDATE known_browsers SET last_seen_at = $3 WHERE user_id = $1 AND browser = $2")
+                .bind(user.to_string())
+                .bind(browser.to_vec())
+                .bind(now.millis())
+                .execute(&mut *self.connection)
+                .await?;
+        }
+        Ok(is_new)
+    }
+
+    /// Forgets browsers that were not used for long.
+    pub async fn delete_old_browsers(&mut self, before: Timestamp) -> Result<(), Error> {
+        query("DELETE FROM known_browsers WHERE last_seen_at < $1")
+            .bind(before.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+}
