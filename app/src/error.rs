@@ -87,9 +87,13 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         }
         Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
         Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
-        Error::Malformed(Code::InvalidCode) => "That code is not right. Use the one in the newest mail, or send a new one.",
+        Error::Malformed(Code::InvalidCode) => {
+            "That code is not right. Use the one in the newest mail, or send a new one."
+        }
         Error::Malformed(Code::Gone) => "This link or code has been used or has expired. Send a new one.",
-        Error::Malformed(Code::InvalidToken) => "This link is not valid. Use the one in the newest mail, or send a new one.",
+        Error::Malformed(Code::InvalidToken) => {
+            "This link is not valid. Use the one in the newest mail, or send a new one."
+        }
         Error::Malformed(_) | Error::Shape(_) => "We could not read this form. Reload the page, then send it again.",
         Error::Forbidden(Code::CsrfFailed) => "This page was open for a long time. Send the form once more.",
         Error::Forbidden(Code::InsufficientRole | Code::InsufficientScope) => {
@@ -133,11 +137,21 @@ fn fault(request_id: &str) -> String {
 /// Where a mail got stuck, and what to look at.
 pub fn mail_trouble(stage: &str) -> &'static str {
     match stage {
-        "connect" => "The test mail was not sent: the mail server cannot be reached. Check its name, its port and the firewall.",
-        "tls" => "The test mail was not sent: no safe connection came about. Check the port, the certificate and the CA file.",
-        "authentication" => "The test mail was not sent: the mail server did not accept user name and password. Check both.",
-        "sender" => "The test mail was not sent: the mail server refused the sender. Check whether it may send for that address.",
-        "recipient" => "The test mail was not sent: the mail server refused your address. Check whether it may send there.",
+        "connect" => {
+            "The test mail was not sent: the mail server cannot be reached. Check its name, its port and the firewall."
+        }
+        "tls" => {
+            "The test mail was not sent: no safe connection came about. Check the port, the certificate and the CA file."
+        }
+        "authentication" => {
+            "The test mail was not sent: the mail server did not accept user name and password. Check both."
+        }
+        "sender" => {
+            "The test mail was not sent: the mail server refused the sender. Check whether it may send for that address."
+        }
+        "recipient" => {
+            "The test mail was not sent: the mail server refused your address. Check whether it may send there."
+        }
         _ => "The test mail was not sent: the mail server refused it. What it said stands below.",
     }
 }

@@ -43,7 +43,14 @@ pub use self::site::App;
 
 #[cfg(feature = "ssr")]
 mod site {
-    use crate::pages::{api_keys::ApiKeysPage, front, home::HomePage, settings, trouble::NotFoundPage};
+    use crate::pages::front::{
+        forgot_password::ForgotPasswordPage, magic_link::MagicLinkPage, reset_password::ResetPasswordPage,
+        secure_account::SecureAccountPage, verify_email::VerifyEmailPage,
+    };
+    use crate::pages::{
+        api_keys::ApiKeysPage, front, home::HomePage, landlord::LandlordPage, mailbox::MailboxPage, settings,
+        trouble::NotFoundPage,
+    };
     use crate::routes::Page;
     use leptos::prelude::*;
     use leptos_meta::provide_meta_context;
@@ -62,6 +69,14 @@ mod site {
                     <Route path=Page::Login.segments() view=front::login::LoginPage ssr=whole.clone()/>
                     <Route path=Page::Register.segments() view=front::register::RegisterPage ssr=whole.clone()/>
                     <Route path=Page::SetUp.segments() view=front::set_up::SetUpPage ssr=whole.clone()/>
+                    <Route path=Page::MagicLink.segments() view=MagicLinkPage ssr=whole.clone()/>
+                    <Route path=Page::ForgotPassword.segments() view=ForgotPasswordPage ssr=whole.clone()/>
+                    <Route path=Page::ResetPassword.segments() view=ResetPasswordPage ssr=whole.clone()/>
+                    <Route path=Page::VerifyEmail.segments() view=VerifyEmailPage ssr=whole.clone()/>
+                    <Route path=Page::SecureAccount.segments() view=SecureAccountPage ssr=whole.clone()/>
+                    <Route path=Page::SecureAccount.segments_with_token() view=SecureAccountPage ssr=whole.clone()/>
+                    <Route path=Page::Mailbox.segments() view=MailboxPage ssr=whole.clone()/>
+                    <Route path=Page::Landlord.segments() view=LandlordPage ssr=whole.clone()/>
                     <Route path=Page::Profile.segments() view=settings::profile::ProfilePage ssr=whole.clone()/>
                     <Route path=Page::Security.segments() view=settings::security::SecurityPage ssr=whole.clone()/>
                     <Route path=Page::ApiKeys.segments() view=ApiKeysPage ssr=whole/>

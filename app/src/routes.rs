@@ -145,6 +145,13 @@ fn encode(text: &str, into: &mut String) {
     }
 }
 
+/// A text as a value in a query.
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    encode(text, &mut encoded);
+    encoded
+}
+
 /// `next` when it is a plain path of this site that a person may be sent to after signing in; nothing else is.
 pub fn inward(next: &str) -> Option<&str> {
     let path = next.split(['?', '#']).next().unwrap_or_default();

@@ -1,8 +1,8 @@
 //! The frames that pages stand in.
 
+use super::badge::Tone;
 use super::form::PostForm;
 use super::icon::{Brand, Icon};
-use super::badge::Tone;
 use super::notice::{Notice, Notices};
 use super::theme::ThemeForm;
 use crate::error::Refusal;
@@ -148,7 +148,7 @@ pub fn Front(
                 <Live>
                     <div class="card" id="door" data-region="" data-version=version>
                         <header>
-                            <h1>{title}</h1>
+                            <h1 tabindex="-1">{title}</h1>
                             <p class="soft" data-announce="">{lead}</p>
                         </header>
                         <Notices/>

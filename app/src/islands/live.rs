@@ -3,6 +3,8 @@
 use super::answer::{Answer, Failure};
 use super::dom::{self, closest};
 use super::regions;
+#[cfg(feature = "hydrate")]
+use super::watch;
 use leptos::prelude::*;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
@@ -38,6 +40,7 @@ pub fn Live(children: Children) -> impl IntoView {
 #[cfg(feature = "hydrate")]
 fn wake() {
     regions::open_dialogs();
+    watch::begin();
     let _ = window_event_listener_untyped("popstate", |_| {
         if let Ok(url) = window().location().href() {
             regions::visit(url, false);
@@ -172,6 +175,7 @@ async fn post(form: &HtmlFormElement, pressed: Option<&HtmlElement>) -> Result<R
     headers.set("Accept", "application/json")?;
     options.set_headers(&headers);
     let element: &Element = form;
-    let action = element.get_attribute("action").unwrap_or_default();
+    let own = pressed.and_then(|pressed| pressed.get_attribute("formaction"));
+    let action = own.or_else(|| element.get_attribute("action")).unwrap_or_default();
     JsFuture::from(window().fetch_with_str_and_init(&action, &options)).await?.dyn_into()
 }

@@ -12,3 +12,4 @@ pub mod live;
 pub mod password;
 pub mod regions;
 pub mod theme;
+pub mod watch;

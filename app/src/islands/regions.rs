@@ -5,7 +5,7 @@ use crate::words;
 use leptos::prelude::{document, window};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Document, DomParser, Element, HtmlDialogElement, Node, Response, SupportedType, Url};
+use web_sys::{Document, DomParser, Element, HtmlDialogElement, HtmlElement, Node, Response, SupportedType, Url};
 
 /// Shows the page at `url` by exchanging the regions that differ. Another page, or a failure, is an ordinary navigation.
 pub fn visit(url: String, push: bool) {
@@ -41,10 +41,15 @@ fn show(page: &Document, url: &str, push: bool) {
         if is_same(&old, &new) {
             continue;
         }
+        let held = old.contains(document().active_element().as_deref());
         said = said.or_else(|| dom::find::<Element>(&new, "[data-announce]").and_then(|told| told.text_content()));
         let node: &Node = &new;
         if old.replace_with_with_node_1(node).is_ok() {
             dom::hydrate_below(&new);
+            let first = || dom::find(&new, "[autofocus]").or_else(|| dom::find::<HtmlElement>(&new, "[tabindex='-1']"));
+            if let Some(first) = held.then(first).flatten() {
+                let _ = first.focus();
+            }
         }
     }
     take_proofs(page);
@@ -53,6 +58,7 @@ fn show(page: &Document, url: &str, push: bool) {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(url));
     }
     open_dialogs();
+    super::watch::begin();
     if let Some(said) = said {
         dom::announce(&said);
     }

@@ -7,11 +7,12 @@ use crate::components::form::PostForm;
 use crate::components::layout::Front;
 use crate::components::notice::Notice;
 use crate::error::Refusal;
+use crate::note::Mailed;
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::{Page, inward};
 use latchkey::Error;
 use latchkey::flow::sign_in::SecretText;
-use latchkey::flow::sign_up::SignUp;
+use latchkey::flow::sign_up::{SignUp, SignedUp};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
@@ -106,7 +107,12 @@ pub async fn register(csrf: String, #[server(default)] next: String, account: Ne
         let company = Some(company).filter(|company| !company.trim().is_empty());
         let with =
             SignUp { name: Some(name), email: Some(email), password: Some(password), company, ..Default::default() };
-        request::begin_session(async |latchkey, opening| latchkey.sign_up(&visitor, with, opening).await).await?;
+        let signed_up =
+            request::begin_session(async |latchkey, opening| latchkey.sign_up(&visitor, with, opening).await).await?;
+        if let SignedUp::ToVerify(email) = signed_up {
+            request::keep_mailed(Page::VerifyEmail, Mailed { email: email.to_string(), next, ..Mailed::default() })?;
+            return Ok(Page::VerifyEmail.path().to_owned());
+        }
         Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
     })
     .await
