@@ -82,9 +82,9 @@ impl Store<'_> {
              ORDER BY next_try_at, id LIMIT $2",
         )
         .bind(now.millis())
-                .bind(most)
-                .fetch_all(&mut *self.connection)
-                .await?;
+        .bind(most)
+        .fetch_all(&mut *self.connection)
+        .await?;
         rows.iter().map(mail).collect()
     }
 
