@@ -66,7 +66,7 @@ impl Application {
     /// Answers requests until `stop`; then finishes the requests and the mails that are under way, writes what is counted
     /// in memory, and closes.
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> Result<(), String> {
-        let workers = worker::start(&self.latchkey, self.mail_senders);
+        let workers = worker::start(&self.latchkey, self.mail_senders).await.map_err(|error| error.to_string())?;
         let limits = listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout };
         listener::serve(self.listener, self.router, limits, stop).await;
         workers.stop(self.shutdown_timeout).await;

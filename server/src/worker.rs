@@ -32,14 +32,15 @@ pub struct Workers {
     _others: JoinSet<()>,
 }
 
-/// Starts all of it, with as many senders of mail.
-pub fn start(latchkey: &Latchkey, senders: u32) -> Workers {
+/// Starts all of it, with as many senders of mail. Mails that were in hand when the last run was killed are due again.
+pub async fn start(latchkey: &Latchkey, senders: u32) -> Result<Workers, Error> {
+    latchkey.reclaim_mail().await?;
     let stopping = watch::Sender::new(false);
     let mut sending = JoinSet::new();
     for _ in 0..if latchkey.sends_mail() { senders } else { 0 } {
         sending.spawn(send(latchkey.clone(), stopping.subscribe()));
     }
-    Workers { senders: sending, stopping, _others: others(latchkey) }
+    Ok(Workers { senders: sending, stopping, _others: others(latchkey) })
 }
 
 impl Workers {

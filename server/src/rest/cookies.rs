@@ -1,19 +1,16 @@
 //! Our cookies on the wire: the session, and the long-lived name of a browser.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use latchkey::flow::sign_in::{SESSION_COOKIE as NAME, SessionCookie};
-
-/// The name of the cookie that a browser is known by; our pages set it.
-const VISITOR: &str = "__Host-latchkey-visitor";
+use latchkey::flow::sign_in::{SESSION_COOKIE as NAME, SessionCookie, VISITOR_COOKIE};
 
 /// The secret of the session, in a request.
 pub fn session(headers: &HeaderMap) -> Option<&str> {
     value(headers, NAME)
 }
 
-/// What the browser is called, in a request.
+/// What the browser is called, in a request. Our pages give it the name.
 pub fn visitor(headers: &HeaderMap) -> Option<&str> {
-    value(headers, VISITOR)
+    value(headers, VISITOR_COOKIE)
 }
 
 fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {

@@ -21,5 +21,6 @@ mod auth;
 mod config;
 mod errors;
 mod limits;
+mod mail;
 mod openapi;
 mod wire;

@@ -33,6 +33,11 @@ impl Client {
         other
     }
 
+    /// The same headers as another, from here.
+    pub fn with_headers_of(&self, other: &Self) -> Self {
+        Self { headers: other.headers.clone(), ..self.clone() }
+    }
+
     pub fn without_header(&self, name: &str) -> Self {
         let mut other = self.clone();
         other.headers.retain(|(known, _)| known != name);

@@ -1,8 +1,9 @@
-//! A PostgreSQL database for each test.
+//! A PostgreSQL database for each test; and what tests do to a database, or look for in it, past HTTP.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::{AnyConnection, Connection as _, Executor as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _, Row as _};
 
 const SERVER: &str = "LATCHKEY_TEST_POSTGRES_URL";
 const ENGINES: &str = "LATCHKEY_TEST_ENGINES";
@@ -15,11 +16,40 @@ pub async fn create() -> Option<String> {
         assert!(only_sqlite, "{SERVER} is not set: run through tools/with-postgres, or set {ENGINES}=sqlite");
         return None;
     };
-    sqlx::any::install_default_drivers();
     let name = format!("latchkey_http_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let mut connection = AnyConnection::connect(&server).await.expect("PostgreSQL can be reached");
-    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.expect("a database");
-    connection.close().await.expect("closed");
+    execute(&server, &format!("CREATE DATABASE {name}")).await;
     let (base, _) = server.rsplit_once('/').expect("the address names a database");
     Some(format!("{base}/{name}"))
+}
+
+async fn connect(url: &str) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    AnyConnection::connect(url).await.expect("the database can be reached")
+}
+
+/// Runs a statement.
+pub async fn execute(url: &str, statement: &str) {
+    let mut connection = connect(url).await;
+    connection.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.expect("executed");
+    connection.close().await.expect("closed");
+}
+
+/// Everything that is stored, bytes as they are on the disk or written in hexadecimal.
+pub async fn dump(url: &str) -> Vec<u8> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let files = ["", "-wal"].map(|ending| std::fs::read(Path::new(&format!("{path}{ending}"))).unwrap_or_default());
+        return files.concat();
+    }
+    let mut connection = connect(url).await;
+    let tables = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'";
+    let mut dump = String::new();
+    for table in connection.fetch_all(tables).await.expect("tables") {
+        let table: String = table.get(0);
+        let rows = format!("SELECT CAST(t AS TEXT) FROM \"{table}\" t");
+        for row in connection.fetch_all(sqlx::AssertSqlSafe(rows)).await.expect("rows") {
+            dump.push_str(row.get(0));
+        }
+    }
+    connection.close().await.expect("closed");
+    dump.into_bytes()
 }

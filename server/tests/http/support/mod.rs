@@ -19,15 +19,18 @@ use tempfile::TempDir;
 
 mod client;
 mod database;
+mod mail;
 mod reply;
 
 pub use client::Client;
+pub use mail::Mail;
 pub use reply::Reply;
 
 /// The password of everybody.
 pub const PASSWORD: &str = "plum river candle";
 
-/// Runs a test once on SQLite and once on PostgreSQL. After `with` stand further options of `latchkey serve`.
+/// Runs a test once on SQLite and once on PostgreSQL. After `with` stand further options of `latchkey serve`, and
+/// `mailbox` where mails are to be kept and read.
 macro_rules! on_both_engines {
     ($($(#[$meta:meta])* async fn $name:ident($app:ident) $(with [$($option:literal),*])? $body:block)*) => {$(
         mod $name {
@@ -122,8 +125,10 @@ impl App {
             "--hash-threads=2",
             "--hash-queue=1000",
         ];
-        let words: Vec<&str> = usual.iter().chain(options).copied().collect();
-        let config = read_config(&words).expect("settings");
+        let keeps_mail = options.contains(&"mailbox");
+        let words: Vec<&str> = usual.iter().chain(options).copied().filter(|word| *word != "mailbox").collect();
+        let mut config = read_config(&words).expect("settings");
+        config.mail.kept_here = keeps_mail;
         let clock = Clock::fixed(Timestamp::parse_rfc3339("2026-11-21T09:30:00Z").expect("an instant"));
         let application = Application::build_with(&config, clock.clone()).await.expect("a server");
         Self {
@@ -185,6 +190,16 @@ impl App {
         db.close().await;
     }
 
+    /// Changes the database past HTTP, for what no door can do yet.
+    pub async fn db_execute(&self, statement: &str) {
+        database::execute(&self.latchkey.settings().storage.url, statement).await;
+    }
+
+    /// Everything that is stored.
+    pub async fn db_dump(&self) -> Vec<u8> {
+        database::dump(&self.latchkey.settings().storage.url).await
+    }
+
     /// Writes what is counted in memory, as the worker does once a minute.
     pub async fn flush(&self) {
         self.latchkey.flush().await.expect("written");
@@ -206,8 +221,13 @@ impl Person {
 
     /// Signs in once more, on another device.
     pub async fn signs_in_again(&self) -> Self {
+        self.signs_in_as(&self.email).await
+    }
+
+    /// The same with another address of theirs.
+    pub async fn signs_in_as(&self, email: &str) -> Self {
         let client = self.client.anonymous();
-        let body = json!({"email": self.email, "password": PASSWORD});
+        let body = json!({"email": email, "password": PASSWORD});
         let answer = client.post("/v1/auth/login", body).await;
         Self::new(&client, &answer.assert_status(200).json())
     }
