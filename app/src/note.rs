@@ -72,6 +72,8 @@ pub enum Said {
     SignedOut,
     /// A new link and code were sent.
     MailSent,
+    /// A test mail is in the development mailbox.
+    TestMailKept,
     /// The password was changed by mail.
     PasswordReset,
     /// An address was confirmed, and its person signed in.
@@ -96,6 +98,7 @@ impl Said {
             Self::OverlapEnded => "The old key stopped working just now. The new one goes on.",
             Self::SignedOut => "You are signed out.",
             Self::MailSent => "We sent a new mail. Only its link and its code work now.",
+            Self::TestMailKept => "The test mail is in the development mailbox.",
             Self::PasswordReset => "Your password was changed. Sign in with the new one.",
             Self::AddressConfirmed => "Your address is confirmed.",
             Self::AddressConfirmedOnly => "Your address is confirmed. Sign in to go on.",

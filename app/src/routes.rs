@@ -207,6 +207,12 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_waits_says_so_and_keeps_where_to_go() {
+        assert_eq!(Page::Login.waiting(Some("/settings/profile")), "/login?way=mail&next=%2Fsettings%2Fprofile");
+        assert_eq!(Page::ForgotPassword.waiting(None), "/forgot-password?way=mail");
+    }
+
+    #[test]
     fn every_path_is_what_its_segments_say() {
         for page in Page::ALL {
             let (first, second) = page.segments();

@@ -140,6 +140,7 @@ pub fn Front(
     wide: bool,
     children: Children,
 ) -> impl IntoView {
+    let alone = aside.is_none();
     view! {
         <Title text=format!("{title} · Latchkey")/>
         <div class="front" class:front-wide=wide>
@@ -155,7 +156,7 @@ pub fn Front(
                         {children()}
                     </div>
                 </Live>
-                {aside.map(|aside| view! { <p class="aside">{aside}</p> })}
+                <p class="aside" id="aside" data-region="" hidden=alone>{aside}</p>
             </main>
             <footer>
                 <ThemeForm/>

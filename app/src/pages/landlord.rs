@@ -7,7 +7,7 @@ use crate::components::layout::{House, PageHead};
 use crate::components::time::Moment;
 use crate::error::Refusal;
 use crate::format;
-use crate::note::{Note, kept};
+use crate::note::{Note, Said, kept};
 use crate::pages::{page, resident};
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::Page;
@@ -98,9 +98,12 @@ fn MailCard(desk: Desk, mail: MailStatusView, now: Timestamp) -> impl IntoView {
 pub async fn try_mail(csrf: String) -> Result<Done, Refusal> {
     request::answer(Form::new("try-mail", "mail", Page::Landlord), async {
         let actor = request::change(&csrf)?;
-        let tried = Box::pin(request::latchkey()?.send_test_mail(&actor)).await?;
+        let latchkey = request::latchkey()?;
+        let tried = Box::pin(latchkey.send_test_mail(&actor)).await?;
         let trouble = tried.stage.map(|stage| (stage.to_owned(), kept(&tried.problem.unwrap_or_default())));
-        request::leave_note(Page::Landlord, Note::MailTried { to: tried.to, trouble })?;
+        let kept_here = latchkey.keeps_mail();
+        let note = if kept_here { Note::Said(Said::TestMailKept) } else { Note::MailTried { to: tried.to, trouble } };
+        request::leave_note(Page::Landlord, note)?;
         Ok(Page::Landlord.path().to_owned())
     })
     .await

@@ -82,7 +82,7 @@ fn CodeAndAgain(desk: Desk, next: Option<String>) -> impl IntoView {
     view! {
         <CodeForm action=SignInByCode::PATH state=desk.form("code") label="Sign in" next=next.clone()/>
         <SendAgain action=AskLink::PATH label="Send a new one" hidden=again(next) quiet=true/>
-        <div data-watch=look></div>
+        <div data-watch=look hidden></div>
         <Continue here=here/>
     }
 }

@@ -152,7 +152,7 @@ pub fn CodeForm(
         <PostForm action=action state=state.clone() class="stack code-form">
             {next.map(|next| view! { <input type="hidden" name="next" value=next/> })}
             <TextField label="Code from the mail" input=code state=state/>
-            <SubmitButton label=label wide=!aside/>
+            <div class="card-foot"><SubmitButton label=label wide=!aside/></div>
         </PostForm>
     }
 }
@@ -239,8 +239,6 @@ pub fn Continue(
     here: String,
 ) -> impl IntoView {
     view! {
-        <noscript>
-            <p class="aside">"Have you opened the link? "<a href=here>"Continue"</a></p>
-        </noscript>
+        <p class="aside without-script">"Have you opened the link? "<a href=here>"Continue"</a></p>
     }
 }

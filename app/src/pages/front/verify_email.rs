@@ -74,8 +74,9 @@ fn OpenPage(link: LinkPreview, token: String, state: FormState) -> impl IntoView
 
 #[component]
 fn CheckMail(desk: Desk, email: String) -> impl IntoView {
-    let lead =
-        format!("Confirm that {email} is yours before you go on: open the link we mailed there, or type its code.");
+    let inside = matches!(request::actor(), Ok(Some(_)));
+    let begin = if inside { "Confirm" } else { "Before you can sign in, confirm" };
+    let lead = format!("{begin} that {email} is yours: open the link we mailed there, or type its code here.");
     view! {
         <Front title="Check your mail" lead=lead aside=Some(way_out()) version=Some("waiting")>
             <CodeForm action=ConfirmByCode::PATH state=desk.form("code") label="Confirm"/>
@@ -111,14 +112,13 @@ fn NothingToDo() -> impl IntoView {
 #[component]
 fn DeadPage(dead: Dead) -> impl IntoView {
     let again = request::latchkey().is_ok_and(|latchkey| latchkey.sends_mail());
-    let title = if matches!(dead, Dead::Used(_)) { "This address was confirmed already" } else { dead.title() };
     let lead = match &dead {
-        Dead::Used(_) => "The link did its work once. If you cannot sign in, send a new one.".to_owned(),
+        Dead::Used(_) => "If that was you, your address is confirmed. Otherwise send a new one.".to_owned(),
         other => other.lead(again),
     };
     view! {
         <CleanAddress path=Page::VerifyEmail.path()/>
-        <Front title=title lead=lead aside=Some(way_out())>
+        <Front title=dead.title() lead=lead aside=Some(way_out())>
             {again.then(|| view! { <Anew dead=dead.clone() action=AskVerification::PATH name="mail[email]"/> })}
         </Front>
     }
@@ -126,7 +126,7 @@ fn DeadPage(dead: Dead) -> impl IntoView {
 
 fn way_out() -> AnyView {
     if matches!(request::actor(), Ok(Some(_))) {
-        view! { <a href=Page::FIRST.path()>"Go on without"</a> }.into_any()
+        view! { <a href=Page::FIRST.path()>"Go on"</a> }.into_any()
     } else {
         view! { <a href=Page::Login.path()>"Sign in"</a> }.into_any()
     }

@@ -102,7 +102,7 @@ fn EmailCard(desk: Desk, email: String, confirmed: bool) -> impl IntoView {
             </div>
             {(!confirmed && sends_mail).then(|| view! {
                 <PostForm action=SendConfirmation::PATH state=desk.form("confirmation")>
-                    <SubmitButton label="Send the link again" weight=Weight::Plain/>
+                    <div class="card-foot"><SubmitButton label="Send the link again" weight=Weight::Plain/></div>
                 </PostForm>
             })}
             {moving.map(|to| view! {
