@@ -117,3 +117,50 @@ async fn real_answers_fit_their_schemas() {
     let refused = app.stranger().get("/v1/auth/me").await.json();
     check(&document, &document["components"]["schemas"]["ErrorView"], &refused, "refusal");
 }
+
+#[tokio::test]
+async fn real_answers_about_mail_fit_their_schemas() {
+    let app = App::on_sqlite(&["mailbox"]).await;
+    let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
+    let fits = |path: &str, method: &str, answer: &Value| {
+        let responses = &document["paths"][path][method]["responses"];
+        check(
+            &document,
+            &responses["200"]["content"]["application/json"]["schema"],
+            answer,
+            &format!("{method} {path}"),
+        );
+    };
+    let ada = app.register("ada").await;
+    let stranger = app.stranger();
+    let confirm = app.mail_to(&ada.email, "Confirm your address").await.token();
+    let query = format!("/v1/auth/verify-email?token={confirm}");
+    fits("/v1/auth/verify-email", "get", &stranger.get(&query).await.assert_status(200).json());
+    let body = json!({"token": confirm});
+    fits(
+        "/v1/auth/verify-email",
+        "post",
+        &stranger.post("/v1/auth/verify-email", body).await.assert_status(200).json(),
+    );
+    let magic = app.magic_link(&ada.email).await.token();
+    let query = format!("/v1/auth/magic-link?token={magic}");
+    fits("/v1/auth/magic-link", "get", &stranger.get(&query).await.assert_status(200).json());
+    let script = stranger.with_header("accept", "application/json");
+    fits("/v1/auth/magic-link", "get", &script.get(&query).await.assert_status(200).json());
+    let reset = app.reset_mail(&ada.email).await;
+    let body = json!({"email": ada.email, "code": reset.code()});
+    let answer = stranger.post("/v1/auth/verify-reset-code", body).await.assert_status(200).json();
+    fits("/v1/auth/verify-reset-code", "post", &answer);
+    let grace = app.landlord("grace").await;
+    fits("/v1/landlord/mail", "get", &grace.get("/v1/landlord/mail").await.assert_status(200).json());
+    let tried = grace.post_nothing("/v1/landlord/mail/test").await.assert_status(200).json();
+    fits("/v1/landlord/mail/test", "post", &tried);
+}
+
+#[tokio::test]
+async fn two_schemas_never_share_a_name() {
+    let (_app, document) = document().await;
+    let response = |path: &str| document["paths"][path].to_string();
+    assert!(response("/v1/auth/verify").contains("/VerifiedView"));
+    assert!(response("/v1/auth/verify-email").contains("/AddressVerifiedView"));
+}

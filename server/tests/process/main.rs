@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+mod mail;
+mod post_office;
+
 const BINARY: &str = env!("CARGO_BIN_EXE_latchkey");
 
 struct Server {
@@ -35,25 +38,44 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port()
 }
 
+fn quiet(binary: &Path, folder: &Path) -> Command {
+    let mut command = command(binary, folder);
+    command.env("LATCHKEY_LOG", "error").stderr(Stdio::null());
+    command
+}
+
 fn start(binary: &Path, folder: &Path) -> Server {
+    launch(quiet(binary, folder))
+}
+
+/// The same with further settings.
+fn start_with(folder: &Path, set: impl FnOnce(&mut Command)) -> Server {
+    let mut command = quiet(Path::new(BINARY), folder);
+    set(&mut command);
+    launch(command)
+}
+
+fn launch(mut command: Command) -> Server {
     let port = free_port();
-    let child = command(binary, folder)
+    let child = command
         .arg("serve")
         .env("LATCHKEY_LISTEN", format!("127.0.0.1:{port}"))
         // The same at every start: it is the issuer of tokens that outlive a restart.
         .env("LATCHKEY_PUBLIC_URL", "http://localhost:3000")
-        .env("LATCHKEY_LOG", "error")
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .spawn()
         .expect("starts");
     let server = Server { child, port };
+    wait_until_ready(port);
+    server
+}
+
+fn wait_until_ready(port: u16) {
     let began = Instant::now();
     while request(port, "GET", "/readyz", "", "").is_none_or(|(status, _)| status != 200) {
         assert!(began.elapsed() < Duration::from_secs(30), "the server does not get ready");
         std::thread::sleep(Duration::from_millis(20));
     }
-    server
 }
 
 /// One request by hand; `None` when the server went away meanwhile.

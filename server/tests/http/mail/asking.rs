@@ -12,7 +12,7 @@ async fn ask(client: &Client, path: &str, email: &str) -> Reply {
 }
 
 fn holds(dump: &[u8], secret: &str) -> bool {
-    let hexadecimal: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     [secret, &hexadecimal].iter().any(|form| dump.windows(form.len()).any(|part| part == form.as_bytes()))
 }
 

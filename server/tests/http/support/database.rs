@@ -1,4 +1,5 @@
-//! A PostgreSQL database for each test; and what tests do to a database, or look for in it, past HTTP.
+//! A PostgreSQL database for each test; and what tests do to a database, or look for in it, past HTTP: the one place
+//! for SQL outside the store.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,8 +28,13 @@ async fn connect(url: &str) -> AnyConnection {
     AnyConnection::connect(url).await.expect("the database can be reached")
 }
 
-/// Runs a statement.
-pub async fn execute(url: &str, statement: &str) {
+/// Sets a column in every row.
+pub async fn set(url: &str, (table, column): (&str, &str), value: Option<i64>) {
+    let value = value.map_or("NULL".to_owned(), |value| value.to_string());
+    execute(url, &format!("UPDATE {table} SET {column} = {value}")).await;
+}
+
+async fn execute(url: &str, statement: &str) {
     let mut connection = connect(url).await;
     connection.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.expect("executed");
     connection.close().await.expect("closed");

@@ -190,9 +190,9 @@ impl App {
         db.close().await;
     }
 
-    /// Changes the database past HTTP, for what no door can do yet.
-    pub async fn db_execute(&self, statement: &str) {
-        database::execute(&self.latchkey.settings().storage.url, statement).await;
+    /// Sets a column in every row past HTTP, for what no door can do yet.
+    pub async fn db_set(&self, table: &str, column: &str, value: Option<i64>) {
+        database::set(&self.latchkey.settings().storage.url, (table, column), value).await;
     }
 
     /// Everything that is stored.
