@@ -1,8 +1,7 @@
 //! The one handle that every door holds, and how it is opened.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
@@ -48,19 +47,46 @@ pub(crate) struct Inner {
 pub(crate) struct Outbox {
     /// The mail server, when there is one.
     pub(crate) smtp: Option<Smtp>,
+    away: Mutex<Away>,
+}
+
+/// How a mail server that cannot be reached is left in peace.
+#[derive(Default)]
+struct Away {
     /// How often in a row it could not be reached.
-    away: AtomicU32,
+    times: u32,
+    /// Until when it is not tried.
+    until: Timestamp,
 }
 
 impl Outbox {
-    /// Notes that the mail server could not be reached; says how often in a row.
-    pub(crate) fn server_is_away(&self) -> u32 {
-        self.away.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+    fn new(smtp: Option<Smtp>) -> Self {
+        Self { smtp, away: Mutex::default() }
+    }
+
+    fn away(&self) -> MutexGuard<'_, Away> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the mail server is still left in peace.
+    pub(crate) fn away_for(&self, now: Timestamp) -> Duration {
+        self.away().until.since(now)
+    }
+
+    /// Notes that the mail server could not be reached. Senders that find out together count once. Says how long to
+    /// rest.
+    pub(crate) fn server_is_away(&self, now: Timestamp, rest: impl FnOnce(u32) -> Duration) -> Duration {
+        let mut away = self.away();
+        if now >= away.until {
+            away.times = away.times.saturating_add(1);
+            away.until = now.plus(rest(away.times));
+        }
+        away.until.since(now)
     }
 
     /// Notes that it can.
     pub(crate) fn server_is_there(&self) {
-        self.away.store(0, Ordering::Relaxed);
+        *self.away() = Away::default();
     }
 }
 
@@ -264,7 +290,7 @@ fn open_outbox(settings: &Settings) -> Result<Outbox, OpenError> {
         return Err(OpenError::Mail(problem.to_owned()));
     }
     let smtp = crate::flow::mail::smtp(settings).map_err(OpenError::Mail)?;
-    Ok(Outbox { smtp, away: AtomicU32::new(0) })
+    Ok(Outbox::new(smtp))
 }
 
 async fn fit_master_key(db: &Db, storage: &Storage) -> Result<Vault, OpenError> {

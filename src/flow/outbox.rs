@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::Latchkey;
 use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
 use crate::crypto::random;
 use crate::error::Error;
 use crate::mail::{Line, Stage, Trouble};
@@ -18,16 +19,21 @@ const CLAIM: Duration = Duration::from_secs(5 * 60);
 /// How long senders rest when nothing is due.
 const REST: Duration = Duration::from_secs(1);
 /// The longest rest while the mail server is away.
-const LONGEST_REST: Duration = Duration::from_secs(60);
+const LONGEST_REST: Duration = Duration::from_secs(30);
 /// How often it is tried to record that a mail was sent.
 const RECORD_TRIES: u32 = 60;
 /// Refusals for good (RFC 5321, 5yz) that are believed: some servers refuse so what they take a minute later.
 const LAST_REFUSAL: i64 = 3;
 
 impl Latchkey {
-    /// Waits until there may be mails to send: this process wrote some, or `most` is over.
+    /// Waits until there may be mails to send: this process wrote some, or `most` is over. While the mail server is
+    /// known to be away, new mails change nothing.
     pub async fn mail_is_due(&self, most: Duration) {
-        let _ = tokio::time::timeout(most, self.0.db.posted()).await;
+        if self.0.outbox.away_for(self.now()).is_zero() {
+            let _ = tokio::time::timeout(most, self.0.db.posted()).await;
+        } else {
+            tokio::time::sleep(most).await;
+        }
     }
 
     /// Makes mails due that the process before had in hand when it was killed. For the server alone to call, before its
@@ -44,21 +50,32 @@ impl Latchkey {
 
     /// Sends what is due, one mail after the other, for as long as `going_on` says so. Says how long to rest.
     pub async fn deliver_mail(&self, going_on: impl Fn() -> bool) -> Result<Duration, Error> {
+        let away = self.0.outbox.away_for(self.now());
+        if !away.is_zero() {
+            return Ok(away);
+        }
         let mut line = None;
         while going_on() {
             let Some(mail) = self.claim_mail().await? else { break };
-            let Err(trouble) = self.hand_over(&mut line, &mail).await else {
-                self.0.outbox.server_is_there();
-                self.record_sent(&mail).await?;
-                continue;
+            let trouble = match self.hand_over(&mut line, &mail).await {
+                Ok(to_server) => {
+                    if to_server {
+                        self.0.outbox.server_is_there();
+                    }
+                    self.record_sent(&mail).await?;
+                    continue;
+                }
+                Err(trouble) => trouble,
             };
             tracing::warn!(mail = %mail.id, stage = trouble.stage.as_str(), problem = trouble.message, "a mail was not taken");
             if !matches!(trouble.stage, Stage::Recipient | Stage::Content) {
-                // Every other mail would fare the same: it is the server that has trouble, not this mail.
-                let rest = self.backoff(self.0.outbox.server_is_away()).min(LONGEST_REST);
-                self.put_back(&mail, rest, mail.tries, &trouble).await?;
-                return Ok(rest);
+                // Every other mail would fare the same: it is the server that has trouble, not this mail, which keeps
+                // its place.
+                self.put_back(&mail, mail.next_try_at, mail.tries, &trouble).await?;
+                let rest = |times| self.backoff(times).min(LONGEST_REST);
+                return Ok(self.0.outbox.server_is_away(self.now(), rest));
             }
+            self.0.outbox.server_is_there();
             self.retry_or_give_up(&mail, &trouble).await?;
             if !trouble.line_is_good {
                 line = None;
@@ -87,8 +104,9 @@ impl Latchkey {
         }
     }
 
-    async fn hand_over(&self, line: &mut Option<Line>, mail: &StoredMail) -> Result<(), Trouble> {
-        let Some(smtp) = self.0.outbox.smtp.as_ref().filter(|_| !mail.decoy) else { return Ok(()) };
+    /// Hands a mail to the mail server. Says whether it did: mails to nobody and those kept here go nowhere.
+    async fn hand_over(&self, line: &mut Option<Line>, mail: &StoredMail) -> Result<bool, Trouble> {
+        let Some(smtp) = self.0.outbox.smtp.as_ref().filter(|_| !mail.decoy) else { return Ok(false) };
         let letter = self.open_mail(mail).map_err(|error| Trouble {
             stage: Stage::Content,
             permanent: true,
@@ -100,10 +118,11 @@ impl Latchkey {
             match used.send(smtp, &id, &mail.recipient, mail.created_at, &letter).await {
                 // Servers close connections after so many mails or so long; nothing was handed over yet.
                 Err(trouble) if trouble.stage == Stage::Sender && !trouble.line_is_good => *line = None,
-                sent => return sent,
+                sent => return sent.map(|()| true),
             }
         }
-        line.insert(smtp.connect().await?).send(smtp, &id, &mail.recipient, mail.created_at, &letter).await
+        let line = line.insert(smtp.connect().await?);
+        line.send(smtp, &id, &mail.recipient, mail.created_at, &letter).await.map(|()| true)
     }
 
     /// Records that the mail server has a mail. Not to be given up lightly: what is not recorded is sent again.
@@ -127,14 +146,14 @@ impl Latchkey {
             let problem = format!("{}: {}", trouble.stage.as_str(), trouble.message);
             self.finish_mail(mail, Some(&problem)).await
         } else {
-            self.put_back(mail, wait, tries, trouble).await
+            self.put_back(mail, self.now().plus(wait), tries, trouble).await
         }
     }
 
-    async fn put_back(&self, mail: &StoredMail, wait: Duration, tries: i64, trouble: &Trouble) -> Result<(), Error> {
+    async fn put_back(&self, mail: &StoredMail, at: Timestamp, tries: i64, trouble: &Trouble) -> Result<(), Error> {
         let problem = format!("{}: {}", trouble.stage.as_str(), trouble.message);
         let mut writing = self.0.db.write().await?;
-        writing.store().update_mail_retry(mail.id, self.now().plus(wait), tries, &problem).await?;
+        writing.store().update_mail_retry(mail.id, at, tries, &problem).await?;
         writing.commit().await
     }
 

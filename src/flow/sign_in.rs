@@ -384,7 +384,7 @@ impl Latchkey {
     }
 
     /// Tells somebody by mail of a sign-in with a browser they never used before. A program that keeps no cookies is
-    /// known by what it calls itself; an account made this instant knows nothing yet.
+    /// known by what it calls itself.
     async fn note_browser(
         &self,
         store: &mut Store<'_>,
@@ -396,8 +396,7 @@ impl Latchkey {
         let hash = browser.map_or_else(|| program_hash(&visitor.user_agent), browser_hash);
         let is_new = store.insert_known_browser(user.id, &hash, self.now()).await?;
         let limit = self.0.settings.limits.mail;
-        if !is_new || user.created_at >= self.now() || self.limited(&("new browser", user.id.number()), limit).is_err()
-        {
+        if !is_new || self.limited(&("new browser", user.id.number()), limit).is_err() {
             return Ok(());
         }
         let house = proven.place.map(|place| place.organization.name.as_str());

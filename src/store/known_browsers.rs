@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::id::UserId;
 
 impl Store<'_> {
-    /// Notes that somebody signed in with this browser; says whether it is new to them.
+    /// Notes that somebody signed in with this browser; says whether it is new to them. The first one ever is not: there
+    /// is nothing it could differ from.
     pub async fn insert_known_browser(&mut self, user: UserId, browser: &[u8], now: Timestamp) -> Result<bool, Error> {
         let inserted = query(
             "INSERT INTO known_browsers (user_id, browser, last_seen_at) VALUES ($1, $2, $3)
@@ -17,16 +18,21 @@ impl Store<'_> {
         .bind(now.millis())
         .execute(&mut *self.connection)
         .await?;
-        let is_new = inserted.rows_affected() == 1;
-        if !is_new {
+        if inserted.rows_affected() == 0 {
             query("UPDATE known_browsers SET last_seen_at = $3 WHERE user_id = $1 AND browser = $2")
                 .bind(user.to_string())
                 .bind(browser.to_vec())
                 .bind(now.millis())
                 .execute(&mut *self.connection)
                 .await?;
+            return Ok(false);
         }
-        Ok(is_new)
+        let other = query("SELECT 1 AS one FROM known_browsers WHERE user_id = $1 AND browser <> $2 LIMIT 1")
+            .bind(user.to_string())
+            .bind(browser.to_vec())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        Ok(other.is_some())
     }
 
     /// Forgets browsers that were not used for long.

@@ -72,11 +72,16 @@ on_both_engines! {
         away.pass(first);
         assert!(away.deliver().await > first, "and longer each time");
         assert_eq!(away.outbox().await, (1, 0));
+        let next = away.latchkey.0.outbox.away_for(away.latchkey.now());
+        for name in ["Grace", "Mary", "Emmy"] {
+            away.owner(name).await;
+            assert_eq!(away.deliver().await, next, "new mails do not make it try, nor wait longer");
+        }
         let server = Server::start(&[]).await;
         let back = over(&core, server.port).await;
-        back.pass(Duration::from_secs(60));
         back.deliver().await;
-        assert_eq!((server.mails().len(), back.outbox().await), (1, (0, 0)));
+        assert_eq!((server.mails().len(), back.outbox().await), (4, (0, 0)));
+        assert!(server.mails()[0].contains("To: ada@"), "the oldest first");
     }
 
     async fn a_mail_that_is_put_off_is_sent_later_and_others_go_before(core: TestCore) {
