@@ -250,6 +250,14 @@ impl Latchkey {
         writing.commit().await.expect("committed");
     }
 
+    /// Suspends an organization.
+    pub(crate) async fn suspend_for_test(&self, organization: crate::id::OrganizationId) {
+        let mut writing = self.0.db.write().await.expect("writes");
+        writing.store().organization(organization).suspend_for_test(self.now()).await;
+        writing.commit().await.expect("committed");
+        self.0.memory.generations.changed(organization.number());
+    }
+
     /// Makes the database look as if a later version had migrated it.
     pub(crate) async fn pretend_newer_schema(&self) {
         let mut writing = self.0.db.write().await.expect("writes");

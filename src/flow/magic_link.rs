@@ -55,9 +55,11 @@ impl Latchkey {
         let now = self.now();
         let mut writing = self.0.db.write().await?;
         let found = writing.store().find_user_by_email(&email).await?.map(|(user, _)| user);
-        let user = found.filter(|user| user.disabled_at.is_none()).map(|user| user.id);
-        let house = user.unwrap_or(UserId::new(now, random()));
-        let house = self.house_of(&mut writing.store(), house, None).await?;
+        let whose = found.as_ref().map_or(UserId::new(now, random()), |user| user.id);
+        let places = writing.store().list_memberships(whose).await?;
+        // Nobody is mailed for an organization that is suspended: they could not sign in.
+        let user = found.filter(|user| user.disabled_at.is_none() && choose(&places, None).is_ok()).map(|user| user.id);
+        let house = places.iter().find(|place| place.is_live()).map(|place| place.organization.name.as_str());
         let asked = Asked { kind, email: &email, user, browser: browser_name };
         let issued = self.issue(&mut writing.store(), &asked).await?;
         let (browser, address) = (browser(&visitor.user_agent), visitor.address.to_string());
@@ -70,8 +72,7 @@ impl Latchkey {
             Kind::Reset => Letter::Reset { link: &link, code, minutes, asked },
             _ => Letter::MagicLink { link: &link, code, minutes, asked },
         };
-        let parcel =
-            Parcel { to: &email, house: house.as_deref(), letter, until: Some(now.plus(life)), decoy: user.is_none() };
+        let parcel = Parcel { to: &email, house, letter, until: Some(now.plus(life)), decoy: user.is_none() };
         self.post(&mut writing.store(), parcel).await?;
         let deed = if kind == Kind::Reset { Deed::ResetAsked } else { Deed::MagicLinkAsked };
         self.tell(&mut writing.store(), asked_by_mail(visitor, deed, &email)).await?;

@@ -69,6 +69,15 @@ impl Store<'_> {
 }
 
 impl OrganizationStore<'_> {
+    pub(crate) async fn suspend_for_test(&mut self, now: crate::clock::Timestamp) {
+        query("UPDATE organizations SET suspended_at = $2 WHERE id = $1")
+            .bind(self.organization.to_string())
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await
+            .expect("updated");
+    }
+
     pub(crate) async fn delete_member_for_test(&mut self, user: UserId) -> Result<(), Error> {
         query("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
             .bind(self.organization.to_string())

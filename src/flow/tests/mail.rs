@@ -228,6 +228,15 @@ on_both_engines! {
         assert_eq!(core.latchkey.magic_link_state("tab").await.expect("read"), MagicLinkState::Used);
     }
 
+    async fn nobody_is_mailed_for_an_organization_that_is_suspended(core: TestCore) {
+        let ada = core.owner("Ada").await;
+        core.latchkey.suspend_for_test(ada.view.organization.expect("an organization").id).await;
+        let before = core.mails("Ada").await.len();
+        core.latchkey.ask_magic_link(&visitor(), to("Ada"), None).await.expect("asked");
+        core.latchkey.ask_reset(&visitor(), to("Ada"), None).await.expect("asked");
+        assert_eq!(core.mails("Ada").await.len(), before);
+    }
+
     async fn the_tab_that_asked_sees_how_far_it_has_come(core: TestCore) {
         core.owner("Ada").await;
         let state = async || core.latchkey.magic_link_state("first browser").await.expect("read");
