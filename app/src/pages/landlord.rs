@@ -41,9 +41,7 @@ pub fn LandlordPage() -> impl IntoView {
 fn MailCard(desk: Desk, mail: MailStatusView, now: Timestamp) -> impl IntoView {
     let (word, tone, lead) = match mail.transport {
         "smtp" => ("Mail server", Tone::Good, "Links, codes and notices leave through your mail server."),
-        "mailbox" => {
-            ("Development mailbox", Tone::Warn, "Nothing is sent: mails are kept here to be read, for development.")
-        }
+        "mailbox" => ("Mailbox", Tone::Warn, "Nothing is sent: mails are kept here to be read, for development."),
         _ => ("Not configured", Tone::Bad, "No mail can be sent. Set LATCHKEY_SMTP_URL and start Latchkey again."),
     };
     let answer = match desk.note.as_ref() {
