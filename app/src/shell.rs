@@ -9,6 +9,8 @@ use leptos_meta::MetaTags;
 /// Wakes the islands once the module has arrived.
 const LOADER: &str = include_str!("loader.js");
 
+const NO_REFERRER: &str = "no-referrer";
+
 /// Where the files of the pages are, under their hashed names.
 #[derive(Clone, Debug, Default)]
 pub struct Assets {
@@ -24,7 +26,8 @@ pub struct Assets {
     pub favicon: String,
 }
 
-/// The document. Nothing in it waits for the network but the stylesheet.
+/// The document. Nothing in it waits for the network but the stylesheet. Its files are fetched without a referrer: on the
+/// landing pages of mailed links that would hold the token.
 pub fn shell(assets: Assets) -> impl IntoView {
     provide_context(assets.clone());
     let nonce = use_nonce();
@@ -36,12 +39,19 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
-                <link rel="stylesheet" href=assets.css/>
-                <link rel="icon" href=assets.favicon type="image/svg+xml"/>
-                <link rel="modulepreload" href=assets.script nonce=nonce.clone()/>
-                <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <link rel="stylesheet" href=assets.css referrerpolicy=NO_REFERRER/>
+                <link rel="icon" href=assets.favicon type="image/svg+xml" referrerpolicy=NO_REFERRER/>
+                <link rel="modulepreload" href=assets.script nonce=nonce.clone() referrerpolicy=NO_REFERRER/>
+                <link
+                    rel="preload"
+                    href=assets.wasm
+                    r#as="fetch"
+                    r#type="application/wasm"
+                    crossorigin="anonymous"
+                    referrerpolicy=NO_REFERRER
+                />
                 <MetaTags/>
-                <script type="module" nonce=nonce>{loader}</script>
+                <script type="module" nonce=nonce referrerpolicy=NO_REFERRER>{loader}</script>
             </head>
             <body>
                 <App/>
