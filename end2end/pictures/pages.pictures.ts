@@ -9,8 +9,8 @@ for (const width of [1280, 390]) {
     test.describe(`${width} ${scheme}`, () => {
       test.use({ colorScheme: scheme, contextOptions: { viewport: { width, height: width === 390 ? 844 : 860 } } });
       for (const state of STATES) {
-        test(state.name, async ({ visitor, household }) => {
-          await state.arrange({ visitor, household });
+        test(state.name, async ({ enters }) => {
+          const visitor = await enters(state);
           await visitor.page.screenshot({ path: join(FOLDER, `${state.name}-${width}-${scheme}.png`), fullPage: !(await visitor.keys.dialog.count()), animations: 'disabled' });
         });
       }
@@ -18,12 +18,17 @@ for (const width of [1280, 390]) {
   }
 }
 
-test.describe('without script', () => {
-  test.use({ javaScriptEnabled: false, contextOptions: { viewport: { width: 1280, height: 860 } } });
-  for (const state of STATES.filter(({ name }) => /^(login|keys|keys-create|keys-new)$/.test(name))) {
-    test(state.name, async ({ visitor, household }) => {
-      await state.arrange({ visitor, household });
-      await visitor.page.screenshot({ path: join(FOLDER, `${state.name}-without-script.png`), animations: 'disabled' });
-    });
-  }
-});
+/** Pages that are made differently without a script, or work differently. */
+const WITHOUT_SCRIPT = /^(login|keys|keys-create|keys-new|login-|magic-link|forgot-|reset-|verify-|secure-|undo-|mailbox|profile-|landlord)/;
+
+for (const [width, scheme] of [[1280, 'light'], [390, 'dark']] as const) {
+  test.describe(`without script, ${width} ${scheme}`, () => {
+    test.use({ javaScriptEnabled: false, colorScheme: scheme, contextOptions: { viewport: { width, height: width === 390 ? 844 : 860 } } });
+    for (const state of STATES.filter(({ name }) => WITHOUT_SCRIPT.test(name))) {
+      test(state.name, async ({ enters }) => {
+        const visitor = await enters(state);
+        await visitor.page.screenshot({ path: join(FOLDER, `${state.name}-without-script-${width}-${scheme}.png`), animations: 'disabled' });
+      });
+    }
+  });
+}

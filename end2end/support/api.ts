@@ -13,6 +13,17 @@ export interface Key {
 
 type Json = Record<string, unknown>;
 
+/** The calls around mails that anybody may make. */
+type Mailing =
+  | 'magic-link'
+  | 'magic-link/verify'
+  | 'forgot-password'
+  | 'verify-reset-code'
+  | 'reset-password'
+  | 'verify-email'
+  | 'verify-email/resend'
+  | 'secure-account';
+
 export class Api {
   readonly #latchkey: Latchkey;
   readonly #credential: string;
@@ -43,6 +54,18 @@ export class Api {
     const text = await answer.text();
     expect(answer.status, text).toBe(status);
     return new Api(latchkey, (JSON.parse(text) as { accessToken: string }).accessToken);
+  }
+
+  /** A call that needs nobody: asks for a mail, or brings what was mailed. */
+  static async calls(latchkey: Latchkey, call: Mailing, body: Json): Promise<Response> {
+    return fetch(`${latchkey.url}/v1/auth/${call}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  }
+
+  /** Asks for a mail to an address, and gives the answer's words. */
+  static async asksForMail(latchkey: Latchkey, call: Mailing, email: string): Promise<string> {
+    const answer = await Api.calls(latchkey, call, { email });
+    expect(answer.status, call).toBe(200);
+    return answer.text();
   }
 
   /** As a program that holds this key. */

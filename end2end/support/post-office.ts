@@ -61,6 +61,7 @@ export class PostOffice {
   #server: SMTPServer | undefined;
   #port = 0;
   #trouble: Trouble | undefined;
+  #pace = 0;
   #connections = 0;
   #refusals = 0;
 
@@ -135,6 +136,11 @@ export class PostOffice {
   /** Reads the whole mail and never answers. It may have kept the mail all the same: then another try is a duplicate. */
   hangsAtTheDot(extent: Extent & { keepsTheMail?: boolean } = {}): void {
     this.#trouble = { at: 'message', ...extent };
+  }
+
+  /** Keeps every mail for so many milliseconds before it says that it has it. */
+  takesItsTime(pace: number): void {
+    this.#pace = pace;
   }
 
   /** Ends every connection, and refuses new ones. */
@@ -235,6 +241,7 @@ export class PostOffice {
     const mail = await read(raw, session);
     const trouble = this.#meets('message', mail.to);
     if (!trouble || trouble.keepsTheMail) this.mails.push(mail);
+    if (this.#pace) await pause(this.#pace);
     this.#responds(answer, trouble);
   }
 
@@ -261,6 +268,20 @@ export function links({ text, html }: Pick<Mail, 'text' | 'html'>): string[] {
   const inText = text.match(/https?:\/\/[^\s<>"]+/g) ?? [];
   const inHtml = [...html.matchAll(/href="(https?:[^"]+)"/g)].map(([, link]) => (link ?? '').replaceAll('&amp;', '&'));
   return [...new Set([...inText, ...inHtml])];
+}
+
+/** The link in the mail that leads to a page. */
+export function linkTo(page: string, mail: Pick<Mail, 'text' | 'html'>): string {
+  const found = links(mail).filter((link) => new URL(link).pathname.split('/')[1] === page);
+  const [only] = found;
+  if (!only || found.length > 1) throw new Error(`Expected one link to /${page}, found ${found.length} in:\n${mail.text}`);
+  return only;
+}
+
+/** The tokens in the links of the mail: whoever has one may do something. */
+export function tokens(mail: Pick<Mail, 'text' | 'html'>): string[] {
+  const urls = links(mail).map((link) => new URL(link));
+  return urls.flatMap(({ searchParams, pathname }) => searchParams.get('token') ?? /^\/secure-account\/(.+)/.exec(pathname)?.[1] ?? []);
 }
 
 /** The one code of six digits in the mail, however it is grouped. */

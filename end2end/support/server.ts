@@ -8,47 +8,63 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 const BINARY = resolve(process.env.LATCHKEY_BINARY ?? join(import.meta.dirname, '../../target/release/latchkey'));
 const READY_WITHIN = 20_000;
-const STOPPED_WITHIN = 10_000;
+const STOPPED_WITHIN = 15_000;
 
 export type Settings = Record<string, string>;
 
 export class Latchkey {
   readonly url: string;
+  readonly #command: 'serve' | 'dev';
+  readonly #listen: string;
   readonly #data = mkdtempSync(join(tmpdir(), 'latchkey-end2end-'));
-  readonly #process: ChildProcess;
   readonly #secrets = new Map<string, string>();
+  readonly #leaked = new Set<string>();
+  #settings: Settings;
+  #process: ChildProcess | undefined;
   #log = '';
   #terminal = '';
+  /** Up to where the log has been looked through for every secret known then. */
+  #searched = 0;
 
-  private constructor(port: number, settings: Settings) {
+  private constructor(port: number, settings: Settings, command: 'serve' | 'dev') {
     this.url = `http://localhost:${port}`;
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('LATCHKEY_'));
-    this.#process = spawn(BINARY, ['serve'], {
-      cwd: this.#data,
-      env: {
-        ...Object.fromEntries(own),
-        LATCHKEY_LISTEN: `127.0.0.1:${port}`,
-        LATCHKEY_PUBLIC_URL: this.url,
-        LATCHKEY_DATA_DIR: this.#data,
-        LATCHKEY_RATE_LIMITS: 'relaxed',
-        LATCHKEY_USAGE_FLUSH: '1',
-        LATCHKEY_LOG: 'debug',
-        ...settings,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    this.#process.on('error', (error) => (this.#log += `${error}\n`));
-    this.#process.stdout?.on('data', (part: Buffer) => (this.#terminal += part));
-    this.#process.stderr?.on('data', (part: Buffer) => (this.#log += part));
+    this.#listen = `127.0.0.1:${port}`;
+    this.#settings = settings;
+    this.#command = command;
   }
 
-  static async start(settings: Settings = {}): Promise<Latchkey> {
-    const latchkey = new Latchkey(await freePort(), settings);
-    await latchkey.#ready().catch(async (error) => {
-      await latchkey.stop();
+  static async start(settings: Settings = {}, command: 'serve' | 'dev' = 'serve'): Promise<Latchkey> {
+    const latchkey = new Latchkey(await freePort(), settings, command);
+    await latchkey.starts().catch(async (error) => {
+      await latchkey.close();
       throw error;
     });
     return latchkey;
+  }
+
+  /** Starts, also once more on the same data; `settings` replace those of the same name. */
+  async starts(settings: Settings = {}): Promise<void> {
+    if (this.#runs()) throw new Error('It runs already');
+    this.#settings = { ...this.#settings, ...settings };
+    const process = spawn(BINARY, [this.#command], { cwd: this.#data, env: this.#environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    process.on('error', (error) => (this.#log += `${error}\n`));
+    process.stdout?.on('data', (part: Buffer) => (this.#terminal += part));
+    process.stderr?.on('data', (part: Buffer) => (this.#log += part));
+    this.#process = process;
+    await this.#ready();
+  }
+
+  #environment(): Settings {
+    return {
+      ...environment(),
+      LATCHKEY_LISTEN: this.#listen,
+      LATCHKEY_PUBLIC_URL: this.url,
+      LATCHKEY_DATA_DIR: this.#data,
+      LATCHKEY_RATE_LIMITS: 'relaxed',
+      LATCHKEY_USAGE_FLUSH: '1',
+      LATCHKEY_LOG: 'debug',
+      ...this.#settings,
+    };
   }
 
   async #ready(): Promise<void> {
@@ -62,18 +78,40 @@ export class Latchkey {
   }
 
   #runs(): boolean {
-    return this.#process.pid !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+    return this.#process?.pid !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
-  async stop(): Promise<void> {
-    const ended = new Promise<void>((done) => this.#process.once('exit', () => done()));
-    if (this.#runs()) {
-      this.#process.kill('SIGTERM');
-      const hard = setTimeout(() => this.#process.kill('SIGKILL'), STOPPED_WITHIN);
-      await ended;
-      clearTimeout(hard);
-    }
+  /** Asks it to stop, and waits until it has. Its data stays. */
+  async stops(): Promise<void> {
+    await this.#ends('SIGTERM');
+  }
+
+  /** Ends it without a word of warning, as a power cut would. Its data stays. */
+  async isKilled(): Promise<void> {
+    await this.#ends('SIGKILL');
+  }
+
+  async #ends(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const process = this.#process;
+    if (!process || !this.#runs()) return;
+    const ended = new Promise<void>((done) => process.once('exit', () => done()));
+    process.kill(signal);
+    const hard = setTimeout(() => process.kill('SIGKILL'), STOPPED_WITHIN);
+    await ended;
+    clearTimeout(hard);
+  }
+
+  async close(): Promise<void> {
+    await this.stops();
     rmSync(this.#data, { recursive: true, force: true });
+  }
+
+  /** Makes a landlord by the command line, beside the server. */
+  async makesLandlord({ email, name, password }: { email: string; name: string; password: string }): Promise<void> {
+    this.keepsSecret('password', password);
+    const words = ['landlord', 'create', '--email', email, '--name', name, '--password-stdin'];
+    const { status, said } = await runs(words, { cwd: this.#data, env: this.#environment() }, password);
+    if (status !== 0) throw new Error(`No landlord was made: ${said}`);
   }
 
   /** The one-time link that the first start prints. */
@@ -87,19 +125,55 @@ export class Latchkey {
   /** From now on `value` may not stand in the log. */
   keepsSecret(what: string, value: string): void {
     if (value.length < 8) throw new Error(`“${value}” is too short to be looked for as a secret (${what})`);
+    if (this.#secrets.has(value)) return;
     this.#secrets.set(value, what);
+    if (shows(this.#log.slice(0, this.#searched), value)) this.#leaked.add(what);
   }
 
   /** What of the secrets stands in the log, and what the server itself calls an error. */
   complaints(): string[] {
-    const leaked = [...this.#secrets].filter(([value]) => this.#log.includes(value) || this.#log.includes(encodeURIComponent(value)));
+    const fresh = this.#log.slice(this.#log.lastIndexOf('\n', this.#searched) + 1);
+    this.#searched = this.#log.length;
+    for (const [value, what] of this.#secrets) if (shows(fresh, value)) this.#leaked.add(what);
     const errors = this.#log.split('\n').filter((line) => line.includes('"level":"ERROR"') || line.includes('panicked'));
-    return [...leaked.map(([, what]) => `the server's log shows a ${what}`), ...errors.map((line) => `the server logged: ${line}`)];
+    return [...[...this.#leaked].map((what) => `the server's log shows a ${what}`), ...errors.map((line) => `the server logged: ${line}`)];
   }
 
   get log(): string {
     return this.#log;
   }
+}
+
+interface Ending {
+  status: number | null;
+  said: string;
+}
+
+/** A command in an empty folder: how it ended, and what it said. */
+export async function command(words: string[], settings: Settings = {}): Promise<Ending> {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-end2end-'));
+  const env = { ...environment(), LATCHKEY_LISTEN: `127.0.0.1:${await freePort()}`, LATCHKEY_DATA_DIR: folder, ...settings };
+  const ending = await runs(words, { cwd: folder, env });
+  rmSync(folder, { recursive: true, force: true });
+  return ending;
+}
+
+async function runs(words: string[], where: { cwd: string; env: Settings }, input = ''): Promise<Ending> {
+  const process = spawn(BINARY, words, where);
+  let said = '';
+  for (const stream of [process.stdout, process.stderr]) stream.on('data', (part: Buffer) => (said += part));
+  process.stdin.end(input);
+  const status = await new Promise<number | null>((done, failed) => process.on('error', failed).on('close', done));
+  return { status, said };
+}
+
+/** What is set around us, but for settings of our own. */
+function environment(): Settings {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LATCHKEY_'))) as Settings;
+}
+
+function shows(log: string, secret: string): boolean {
+  return log.includes(secret) || log.includes(encodeURIComponent(secret));
 }
 
 function freePort(): Promise<number> {

@@ -52,6 +52,20 @@ export class Visitor {
     return this.page.getByRole('button', { name, exact: true });
   }
 
+  link(name: string): Locator {
+    return this.page.getByRole('link', { name, exact: true });
+  }
+
+  /** Asserts what the page is called. */
+  async reads(heading: string): Promise<void> {
+    await expect(this.page.getByRole('heading', { level: 1 })).toHaveText(heading);
+  }
+
+  /** The sentence under the heading of a page in front of the door. */
+  get lead(): Locator {
+    return this.page.locator('#door header p');
+  }
+
   /** The sentence above a form that was refused. */
   get summary(): Locator {
     return this.page.locator('[data-summary]:visible');
@@ -93,6 +107,32 @@ export class Visitor {
     await this.opens('/login');
     await this.entersCredentials(person);
     await this.isOn('/settings/api-keys');
+  }
+
+  /** Asks for a mail to sign in with, and waits for it in this tab. */
+  async asksForLink(email: string, path = '/login'): Promise<void> {
+    await this.opens(path);
+    await this.field('Email').fill(email);
+    await this.button('Email me a link instead').click();
+    await this.waitsForMail();
+  }
+
+  async asksForNewPassword(email: string): Promise<void> {
+    await this.opens('/forgot-password');
+    await this.field('Email').fill(email);
+    await this.button('Email me a link').click();
+    await this.waitsForMail();
+  }
+
+  async waitsForMail(): Promise<void> {
+    await this.isOn(/[?&]way=mail/);
+    await this.reads('Check your mail');
+  }
+
+  /** Types the code of a mail, and presses what stands below it. */
+  async entersCode(code: string, button: string): Promise<void> {
+    await this.field('Code from the mail').fill(code);
+    await this.button(button).click();
   }
 
   async signsOut(): Promise<void> {

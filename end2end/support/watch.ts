@@ -4,6 +4,8 @@ import { type BrowserContext, type Dialog, type Request, type Response, expect }
 /** Chromium repeats each bad status and each lost request as a console error; both are watched at their source. */
 const REPEATED = 'Failed to load resource:';
 const ASSET = /\.(wasm|js|css|svg)$/;
+/** What a tab that waits for a mail asks again and again. */
+const LOOK = '/fn/look-for-link';
 
 interface Expected {
   path: string | RegExp;
@@ -77,8 +79,9 @@ export class Watch {
     const cause = request.failure()?.errorText ?? 'lost';
     // With JavaScript off Chromium does not preload a script that it will not run, and calls that the policy's work.
     if (!this.#hasScript && cause === 'csp' && ASSET.test(new URL(request.url()).pathname)) return;
-    // A file that was still under way when its page was left is nobody's fault.
-    const left = cause === 'net::ERR_ABORTED' && ASSET.test(new URL(request.url()).pathname);
+    // What was still under way when its page was left is nobody's fault.
+    const { pathname } = new URL(request.url());
+    const left = cause === 'net::ERR_ABORTED' && (ASSET.test(pathname) || pathname === LOOK);
     if (!left && !this.#belongs('lost', request.url())) this.#complain(`${cause}: ${request.method()} ${request.url()}`);
   }
 

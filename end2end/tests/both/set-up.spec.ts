@@ -8,7 +8,7 @@ test('the set-up link makes the landlord once, and nobody after', async ({ ownSe
   const latchkey = await ownServer();
   const link = latchkey.setupLink();
   const landlord = someone();
-  const visitor = await anotherVisitor({ baseURL: latchkey.url });
+  const visitor = await anotherVisitor({ at: latchkey });
   await visitor.opens(link);
   const fill = async (password: string) => {
     await visitor.field('Name').fill(landlord.name);
@@ -26,7 +26,7 @@ test('the set-up link makes the landlord once, and nobody after', async ({ ownSe
   await expect(visitor.page.locator('.who')).toContainText(landlord.name);
   await Api.signingIn(latchkey, landlord);
 
-  const late = await anotherVisitor({ baseURL: latchkey.url });
+  const late = await anotherVisitor({ at: latchkey });
   await late.opens(link);
   await expect(late.page.getByText('This link has been used or is not complete.')).toBeVisible();
   await expect(late.button('Finish setting up')).toHaveCount(0);
@@ -35,7 +35,7 @@ test('the set-up link makes the landlord once, and nobody after', async ({ ownSe
 test('a made-up set-up link opens nothing and spends nothing', async ({ ownServer, anotherVisitor }) => {
   const latchkey = await ownServer();
   const link = latchkey.setupLink();
-  const visitor = await anotherVisitor({ baseURL: latchkey.url });
+  const visitor = await anotherVisitor({ at: latchkey });
   for (const wrong of ['/setup', '/setup?token=', `/setup?token=${'a'.repeat(43)}`]) {
     await visitor.opens(wrong);
     await expect(visitor.button('Finish setting up')).toHaveCount(0);

@@ -107,8 +107,8 @@ test('“keep me signed in” outlives the browser, its absence does not', async
 });
 
 test('closed registration says so and offers no form', async ({ ownServer, anotherVisitor }) => {
-  const { url } = await ownServer({ LATCHKEY_REGISTRATION: 'closed' });
-  const visitor = await anotherVisitor({ baseURL: url });
+  const latchkey = await ownServer({ LATCHKEY_REGISTRATION: 'closed' });
+  const visitor = await anotherVisitor({ at: latchkey });
   await visitor.opens('/login');
   await expect(visitor.page.getByRole('link', { name: 'Create an account' })).toHaveCount(0);
   await visitor.opens('/register');

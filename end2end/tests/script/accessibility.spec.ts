@@ -9,8 +9,8 @@ for (const scheme of ['light', 'dark'] as const) {
   test.describe(`in ${scheme}`, () => {
     test.use({ colorScheme: scheme });
     for (const state of STATES) {
-      test(`axe finds nothing: ${state.name}`, async ({ visitor, household }) => {
-        await state.arrange({ visitor, household });
+      test(`axe finds nothing: ${state.name}`, async ({ enters }) => {
+        const visitor = await enters(state);
         const { violations } = await new AxeBuilder({ page: visitor.page }).withTags(RULES).analyze();
         const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
         expect(found).toEqual([]);

@@ -9,8 +9,8 @@ import type { Visitor } from '../../support/visitor.ts';
 test.describe('at 320 pixels', () => {
   test.use({ contextOptions: { viewport: { width: 320, height: 640 } } });
   for (const state of STATES) {
-    test(`nothing hangs over the edge: ${state.name}`, async ({ visitor, household }) => {
-      await state.arrange({ visitor, household });
+    test(`nothing hangs over the edge: ${state.name}`, async ({ enters }) => {
+      const visitor = await enters(state);
       const { shown, whole } = await visitor.page.evaluate(() => ({ shown: document.documentElement.clientWidth, whole: document.documentElement.scrollWidth }));
       expect(whole).toBeLessThanOrEqual(shown);
       const dialog = visitor.page.locator('dialog');
