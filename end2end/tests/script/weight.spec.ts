@@ -1,5 +1,6 @@
 // What travels, what shifts, and what works before everything has arrived.
 import type { Page } from '@playwright/test';
+import { linkTo } from '../../support/post-office.ts';
 import { expect, test } from '../../support/test.ts';
 
 const KIB = 1024;
@@ -48,7 +49,7 @@ test('the first visit of the API keys page weighs at most 130 KiB', async ({ vis
   expect(bytes()).toBeLessThanOrEqual(130 * KIB);
 });
 
-for (const path of ['/login', '/register', '/settings/api-keys', '/settings/security', '/settings/profile']) {
+for (const path of ['/login', '/register', '/forgot-password', '/settings/api-keys', '/settings/security', '/settings/profile']) {
   test(`nothing shifts on ${path}`, async ({ visitor, household }) => {
     await visitor.signsIn(household.person);
     if (!path.startsWith('/settings')) await visitor.signsOut();
@@ -56,6 +57,15 @@ for (const path of ['/login', '/register', '/settings/api-keys', '/settings/secu
     expect(await shifts(visitor.page)).toBe(0);
   });
 }
+
+test('nothing shifts while a tab waits for a mail, nor on the page of its link', async ({ visitor, office, resident }) => {
+  const { email } = resident.person;
+  await visitor.asksForLink(email);
+  await visitor.opens('/login?way=mail');
+  expect(await shifts(visitor.page)).toBe(0);
+  await visitor.opens(linkTo('magic-link', await office.waitForMail(email, { subject: 'Your sign-in link for Blue Harbour' })));
+  expect(await shifts(visitor.page)).toBe(0);
+});
 
 test('files come compressed with brotli, and are kept for ever under their hashed names', async ({ visitor }) => {
   const files: { url: string; headers: Record<string, string> }[] = [];
