@@ -1,27 +1,10 @@
 // How pages behave on narrow screens, for slow fingers, and for people who have asked for less.
 import { type Locator } from '@playwright/test';
 import { Api } from '../../support/api.ts';
+import { overfull } from '../../support/boxes.ts';
 import { someone } from '../../support/people.ts';
-import { STATES } from '../../support/states.ts';
 import { expect, test } from '../../support/test.ts';
 import type { Visitor } from '../../support/visitor.ts';
-
-test.describe('at 320 pixels', () => {
-  test.use({ contextOptions: { viewport: { width: 320, height: 640 } } });
-  for (const state of STATES) {
-    test(`nothing hangs over the edge: ${state.name}`, async ({ enters }) => {
-      const visitor = await enters(state);
-      const { shown, whole } = await visitor.page.evaluate(() => ({ shown: document.documentElement.clientWidth, whole: document.documentElement.scrollWidth }));
-      expect(whole).toBeLessThanOrEqual(shown);
-      const dialog = visitor.page.locator('dialog');
-      if (await dialog.count()) {
-        expect(await dialog.evaluate((box) => box.scrollWidth - box.clientWidth)).toBeLessThanOrEqual(0);
-        const box = await dialog.boundingBox();
-        expect(box && box.x >= 0 && box.x + box.width <= 320).toBe(true);
-      }
-    });
-  }
-});
 
 for (const width of [1280, 640, 320]) {
   test(`words as long as their fields allow stay inside at ${width} pixels`, async ({ anotherVisitor, latchkey }) => {
@@ -41,12 +24,6 @@ for (const width of [1280, 640, 320]) {
       expect(await visitor.page.evaluate(overfull), path).toEqual([]);
     }
   });
-}
-
-/** The boxes whose words reach further than their edge. Runs in the page. */
-function overfull(): string[] {
-  const boxes = [...document.querySelectorAll('html, .side, .main, .card, dialog')];
-  return boxes.filter((box) => box.scrollWidth > box.clientWidth).map((box) => `${box.localName}.${box.className}: ${box.scrollWidth} > ${box.clientWidth}`);
 }
 
 for (const width of [1600, 1280, 1024, 820, 640]) {
