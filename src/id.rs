@@ -96,6 +96,8 @@ ids! {
     ApiKeyId = "key_";
     /// One sign-in on one device.
     SessionId = "ses_";
+    /// A trusted device.
+    DeviceId = "dev_";
     /// An entry of the audit log.
     EventId = "evt_";
     /// A mail in the outbox.

@@ -26,11 +26,17 @@ pub mod limit;
 pub mod member;
 
 #[cfg(feature = "server")]
+pub mod agent;
+#[cfg(feature = "server")]
 mod audit;
 #[cfg(feature = "server")]
 pub mod challenge;
 #[cfg(feature = "server")]
 pub mod crypto;
+#[cfg(feature = "server")]
+pub mod device;
+#[cfg(feature = "server")]
+pub mod factor;
 #[cfg(feature = "server")]
 pub mod flow;
 #[cfg(feature = "server")]
@@ -45,6 +51,8 @@ pub mod organization;
 pub mod password;
 #[cfg(feature = "server")]
 pub mod principal;
+#[cfg(feature = "server")]
+pub mod qr;
 #[cfg(feature = "server")]
 mod schema;
 #[cfg(feature = "server")]
@@ -67,4 +75,4 @@ pub use error::{Code, Error};
 #[cfg(feature = "server")]
 pub use crate::latchkey::{Inspection, Latchkey, OpenError, inspect};
 #[cfg(feature = "server")]
-pub use crate::principal::{Actor, Principal, Visitor};
+pub use crate::principal::{Actor, Fresh, Principal, Visitor};

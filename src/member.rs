@@ -70,17 +70,23 @@ pub enum Action {
     ManageOrganizationKeys,
     /// Make or keep a key with the scope `admin`.
     GrantAdminScope,
+    /// Read and set what the organization demands of its members.
+    SetPolicy,
+    /// Take a member's second factor away. For people only.
+    ResetFactor,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ReadSelf,
         Self::Verify,
         Self::ManageAccount,
         Self::ManageOwnKeys,
         Self::ManageOrganizationKeys,
         Self::GrantAdminScope,
+        Self::SetPolicy,
+        Self::ResetFactor,
     ];
 
     /// The weakest role that may; `None`: nobody needs a membership for it.
@@ -88,7 +94,9 @@ impl Action {
         match self {
             Self::ReadSelf | Self::Verify | Self::ManageAccount => None,
             Self::ManageOwnKeys => Some(Role::Member),
-            Self::ManageOrganizationKeys | Self::GrantAdminScope => Some(Role::Admin),
+            Self::ManageOrganizationKeys | Self::GrantAdminScope | Self::SetPolicy | Self::ResetFactor => {
+                Some(Role::Admin)
+            }
         }
     }
 
@@ -96,8 +104,10 @@ impl Action {
     pub const fn key_rule(self) -> KeyRule {
         match self {
             Self::ReadSelf | Self::Verify => KeyRule::AnyKey,
-            Self::ManageAccount => KeyRule::PeopleOnly,
-            Self::ManageOwnKeys | Self::ManageOrganizationKeys | Self::GrantAdminScope => KeyRule::Needs(Scope::Admin),
+            Self::ManageAccount | Self::ResetFactor => KeyRule::PeopleOnly,
+            Self::ManageOwnKeys | Self::ManageOrganizationKeys | Self::GrantAdminScope | Self::SetPolicy => {
+                KeyRule::Needs(Scope::Admin)
+            }
         }
     }
 }

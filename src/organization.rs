@@ -15,8 +15,33 @@ pub struct Organization {
     pub slug: String,
     /// Since when nobody may act in it.
     pub suspended_at: Option<Timestamp>,
+    /// What it demands of its members.
+    pub policy: Policy,
     /// When it was opened.
     pub created_at: Timestamp,
+}
+
+/// What an organization demands of how its members sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// From when on members must have a second factor.
+    pub two_factor_required_from: Option<Timestamp>,
+    /// How many days a device may be trusted, when it is not the usual number; none at all when 0.
+    pub trusted_device_days: Option<u32>,
+}
+
+impl Policy {
+    /// The fewest days that any of these organizations lets a device be trusted.
+    pub fn trusted_days(places: &[Membership]) -> Option<u32> {
+        places.iter().filter_map(|place| place.organization.policy.trusted_device_days).min()
+    }
+
+    /// Whether any of these organizations demands a second factor by now.
+    pub fn demands_factor(places: &[Membership], now: Timestamp) -> bool {
+        let due =
+            |place: &Membership| place.organization.policy.two_factor_required_from.is_some_and(|from| from <= now);
+        places.iter().any(due)
+    }
 }
 
 /// A person's place in an organization.

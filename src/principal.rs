@@ -5,11 +5,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api_key::{KeyMode, Scopes};
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::{Code, Error};
+use crate::factor::{Proof, is_recent};
 use crate::id::{ApiKeyId, OrganizationId, SessionId, TokenId, UserId};
 use crate::member::{Action, KeyRule, Role};
 
@@ -50,6 +52,10 @@ pub(crate) struct Facts {
     pub(crate) role: Option<Role>,
     pub(crate) scopes: Scopes,
     pub(crate) expires_at: Option<Timestamp>,
+    /// Whether the person has a second factor.
+    pub(crate) has_second_factor: bool,
+    /// From when on the organization bars the person for want of one.
+    pub(crate) barred_from: Option<Timestamp>,
     /// The answer of `verify`, written once.
     pub(crate) verified: Arc<str>,
 }
@@ -67,6 +73,8 @@ pub enum Subject {
         amr: String,
         /// When the person last proved who they are.
         authenticated_at: Timestamp,
+        /// When they last proved a second factor in it, and with what.
+        second_factor: Option<Proof>,
     },
     /// An API key.
     Key {
@@ -136,6 +144,21 @@ impl Principal {
         }
     }
 
+    /// Whether the person has a second factor.
+    pub fn has_second_factor(&self) -> bool {
+        self.0.has_second_factor
+    }
+
+    /// From when on the organization lets the person do nothing but set up a second factor.
+    pub fn barred_from(&self) -> Option<Timestamp> {
+        self.0.barred_from
+    }
+
+    /// Whether that is so by now.
+    pub fn is_barred(&self, now: Timestamp) -> bool {
+        self.0.barred_from.is_some_and(|from| from <= now)
+    }
+
     /// Whether the credential was the session's cookie, which a browser sends by itself: changes then need a CSRF
     /// token.
     pub fn came_by_cookie(&self) -> bool {
@@ -171,6 +194,10 @@ pub struct Person {
     session: SessionId,
 }
 
+/// The proof that a person has shown again, a short while ago, who they are: what changes how they sign in needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Fresh(Person);
+
 impl Actor {
     /// Puts a proven principal into its request.
     pub fn new(visitor: Visitor, principal: Principal) -> Self {
@@ -200,6 +227,32 @@ impl Actor {
         self.check_credential(Action::ManageAccount)?;
         let session = self.principal.session_id().ok_or(Error::Forbidden(Code::InsufficientScope))?;
         Ok(Person { user: self.principal.0.user, session })
+    }
+
+    /// The proof of a recent proof: of the second factor where there is one, of the first otherwise (step-up).
+    pub(crate) fn fresh(&self, now: Timestamp, recent: Duration) -> Result<Fresh, Error> {
+        let person = self.person()?;
+        let Subject::Person { authenticated_at, second_factor, .. } = self.principal.subject() else {
+            return Err(Error::Forbidden(Code::InsufficientScope));
+        };
+        let proven_at = if self.principal.has_second_factor() {
+            second_factor.map(|proof| proof.at)
+        } else {
+            Some(*authenticated_at)
+        };
+        match proven_at {
+            Some(at) if is_recent(at, now, recent) => Ok(Fresh(person)),
+            _ => Err(Error::Forbidden(Code::ReauthenticationRequired)),
+        }
+    }
+
+    /// The same, where a first factor alone is not enough.
+    pub(crate) fn fresh_second_factor(&self, now: Timestamp, recent: Duration) -> Result<Fresh, Error> {
+        self.person()?;
+        if !self.principal.has_second_factor() {
+            return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
+        }
+        self.fresh(now, recent)
     }
 
     /// Refuses whoever does not look after the platform.
@@ -234,6 +287,13 @@ impl Permit {
     /// As what.
     pub const fn role(&self) -> Role {
         self.role
+    }
+}
+
+impl Fresh {
+    /// The person.
+    pub const fn person(&self) -> Person {
+        self.0
     }
 }
 

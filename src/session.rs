@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::factor::Proof;
 use crate::id::{OrganizationId, SessionId, UserId};
 
 /// A session as the store has it.
@@ -18,6 +19,8 @@ pub struct Session {
     pub amr: String,
     /// When the person last proved who they are.
     pub authenticated_at: Timestamp,
+    /// When a second factor was last proven in it, and with what.
+    pub second_factor: Option<Proof>,
     /// From where.
     pub address: String,
     /// With what.
@@ -54,6 +57,10 @@ pub enum EndedBy {
     Notice,
     /// The password changed.
     PasswordChange,
+    /// The second factor was switched on, exchanged or switched off.
+    FactorChange,
+    /// An administrator took the second factor away.
+    FactorReset,
     /// A refresh token was used a second time.
     TokenReuse,
 }
@@ -67,6 +74,8 @@ impl EndedBy {
             Self::Recovery => "recovery",
             Self::Notice => "notice",
             Self::PasswordChange => "password_change",
+            Self::FactorChange => "factor_change",
+            Self::FactorReset => "factor_reset",
             Self::TokenReuse => "token_reuse",
         }
     }
@@ -85,6 +94,7 @@ mod tests {
             organization_id: None,
             amr: "pwd".to_owned(),
             authenticated_at: at(0),
+            second_factor: None,
             address: String::new(),
             user_agent: String::new(),
             kept: true,

@@ -35,6 +35,8 @@ pub struct Settings {
     pub mail: Mail,
     /// Lives of what is mailed.
     pub links: Links,
+    /// The second factor.
+    pub two_factor: TwoFactor,
     /// Sizes of what is kept in memory.
     pub memory: Memory,
 }
@@ -197,6 +199,12 @@ pub struct Limits {
     pub mail_from: Rate,
     /// `verify`, `forward` and `introspect`, by principal.
     pub verify: Rate,
+    /// Failed proofs at each call that changes a second factor, by person.
+    pub factor_change: Rate,
+    /// Authenticators that are begun to be set up, by person.
+    pub factor_set_up: Rate,
+    /// Wrong codes that are to prove a new authenticator, by person.
+    pub factor_set_up_code: Rate,
 }
 
 impl Default for Limits {
@@ -208,6 +216,9 @@ impl Default for Limits {
             mail: Rate::new(3, 5 * 60),
             mail_from: Rate::new(30, 5 * 60),
             verify: Rate::new(600_000, 60),
+            factor_change: Rate::new(3, 5 * 60),
+            factor_set_up: Rate::new(3, 5 * 60),
+            factor_set_up_code: Rate::new(5, 5 * 60),
         }
     }
 }
@@ -224,6 +235,9 @@ impl Limits {
             mail: relax(self.mail),
             mail_from: relax(self.mail_from),
             verify: relax(self.verify),
+            factor_change: relax(self.factor_change),
+            factor_set_up: relax(self.factor_set_up),
+            factor_set_up_code: relax(self.factor_set_up_code),
         }
     }
 }
@@ -303,6 +317,45 @@ impl Default for Links {
             verify: Duration::from_secs(DAY),
             undo: Duration::from_secs(3 * DAY),
             secure: Duration::from_secs(7 * DAY),
+        }
+    }
+}
+
+/// The second factor (contract section 4).
+#[derive(Clone, Debug)]
+pub struct TwoFactor {
+    /// What installations are called in authenticators.
+    pub issuer: String,
+    /// How long somebody who has proven a first factor may take for the second.
+    pub sign_in: Duration,
+    /// Wrong codes that end such a sign-in.
+    pub sign_in_tries: u32,
+    /// Wrong codes in `failure_window` that lock the factor.
+    pub failures: u32,
+    /// In how long those count.
+    pub failure_window: Duration,
+    /// How long the factor is locked.
+    pub lock: Duration,
+    /// How long a new authenticator may wait to be proven.
+    pub set_up: Duration,
+    /// How long a device is trusted; organizations may make it shorter.
+    pub trust: Duration,
+    /// How long a proof counts as recent.
+    pub recent: Duration,
+}
+
+impl Default for TwoFactor {
+    fn default() -> Self {
+        Self {
+            issuer: "Latchkey".to_owned(),
+            sign_in: Duration::from_secs(5 * MINUTE),
+            sign_in_tries: 5,
+            failures: 10,
+            failure_window: Duration::from_secs(15 * MINUTE),
+            lock: Duration::from_secs(15 * MINUTE),
+            set_up: Duration::from_secs(10 * MINUTE),
+            trust: Duration::from_secs(30 * DAY),
+            recent: Duration::from_secs(10 * MINUTE),
         }
     }
 }

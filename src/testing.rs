@@ -7,6 +7,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::{Code, Error};
 use crate::flow::api_keys::{NewKey, NewKeyView};
 use crate::flow::authenticate::{CredentialHeaders, Presented};
+use crate::flow::gate::Entered;
 use crate::flow::sign_in::{Opening, SecretText, SignIn, SignedIn};
 use crate::flow::sign_up::{SignUp, SignedUp};
 use crate::settings::{Hashing, Mail, Settings, Storage, Transport};
@@ -126,7 +127,7 @@ impl TestCore {
         let input =
             SignIn { email: Some(address(name)), password: Some(SecretText(password.to_owned())), ..SignIn::default() };
         let opening = Opening { cookie: true, tokens: true, ..Opening::default() };
-        self.latchkey.sign_in(&visitor(), input, opening).await
+        through(self.latchkey.sign_in(&visitor(), input, opening).await)
     }
 
     /// Who holds this access token or API key.
@@ -177,6 +178,14 @@ pub(crate) fn address(name: &str) -> String {
 
 pub(crate) fn visitor() -> Visitor {
     Visitor { address: [127, 0, 0, 1].into(), user_agent: "test/1".to_owned(), request_id: "req".to_owned() }
+}
+
+/// The session that a first factor gives, when no second is due.
+pub(crate) fn through(entered: Result<Entered, Error>) -> Result<SignedIn, Error> {
+    match entered? {
+        Entered::SignedIn(signed_in) => Ok(*signed_in),
+        Entered::SecondFactorDue(_) => Err(Error::Unauthenticated(Code::TwoFactorRequired)),
+    }
 }
 
 /// The access token of a sign-in.
@@ -240,13 +249,6 @@ impl Latchkey {
         let organization = actor.principal().organization_id().expect("a place");
         let mut writing = self.0.db.write().await.expect("writes");
         writing.store().organization(organization).insert_member(user, role, self.now()).await.expect("inserted");
-        writing.commit().await.expect("committed");
-    }
-
-    /// Makes a second factor stand behind every first one of somebody.
-    pub(crate) async fn set_second_factor_for_test(&self, user: crate::id::UserId) {
-        let mut writing = self.0.db.write().await.expect("writes");
-        writing.store().set_second_factor_for_test(user, self.now()).await;
         writing.commit().await.expect("committed");
     }
 

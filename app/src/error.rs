@@ -11,6 +11,9 @@ use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
+/// What the inputs of forms that ask for a second factor are called after.
+pub const SECOND: &str = "second";
+
 /// Why a form was refused, in words, and beside which fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,15 +43,24 @@ pub struct FieldRefusal {
 impl Refusal {
     /// The words for `error` in a form whose inputs are called `group[field]`.
     pub fn of(error: &Error, group: &str, request_id: &str) -> Self {
-        let fields = fields_of(error)
+        let fields = fields_of(error, group)
             .into_iter()
             .map(|(field, message)| FieldRefusal { name: input_name(group, field), message });
         Self {
-            summary: summary_of(error, request_id),
+            summary: if group == SECOND && is_wrong_code(error) {
+                "That code is not right. Use the one that your authenticator shows now.".to_owned()
+            } else {
+                summary_of(error, request_id)
+            },
             fields: fields.collect(),
             sign_in: None,
             stale: matches!(error, Error::Forbidden(Code::CsrfFailed)).then(|| "yes".to_owned()),
         }
+    }
+
+    /// For a form that can be sent now that its person has shown once more who they are.
+    pub fn confirmed() -> Self {
+        Self { summary: "Thank you. Send the form once more.".to_owned(), ..Self::default() }
     }
 
     /// The sentence for one input.
@@ -71,6 +83,9 @@ impl FromServerFnError for Refusal {
 
 /// How the input of a field is called in a form.
 pub fn input_name(group: &str, field: Field) -> String {
+    if field == Field::TwoFactorGraceUntil {
+        return format!("{group}[from]");
+    }
     let list = if field == Field::Scopes { "[]" } else { "" };
     format!("{group}[{}]{list}", field.as_str())
 }
@@ -82,13 +97,13 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Unauthenticated(Code::InvalidCredentials) => {
             "That email and password do not match. Check both and try again."
         }
-        Error::Unauthenticated(Code::TwoFactorRequired) => {
-            "This account asks for a second step, which these pages cannot take yet. Ask an administrator to help."
-        }
         Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
         Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
         Error::Malformed(Code::InvalidCode) => {
             "That code is not right. Use the one in the newest mail, or send a new one."
+        }
+        Error::Malformed(Code::TwoFactorAlreadyEnabled | Code::TwoFactorNotEnabled) => {
+            "Two-factor authentication was changed in the meantime. Reload the page to see where it stands."
         }
         Error::Malformed(Code::Gone) => "This link or code has been used or has expired. Send a new one.",
         Error::Malformed(Code::InvalidToken) => {
@@ -99,6 +114,9 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Forbidden(Code::InsufficientRole | Code::InsufficientScope) => {
             "Your role does not allow this. An owner or admin of your organization can do it."
         }
+        Error::Forbidden(Code::TwoFactorEnrolmentRequired) => {
+            "Set up two-factor authentication for yourself first, under Security."
+        }
         Error::Forbidden(Code::EmailNotVerified) => "Confirm your address first. We can send the link again.",
         Error::Forbidden(Code::RegistrationClosed) => "New accounts are closed here. Ask an administrator to add you.",
         Error::Forbidden(Code::OrganizationSuspended) => "This organization is suspended. Its owner can tell you more.",
@@ -107,6 +125,12 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Conflict(Code::EmailTaken) => "There is an account with this email already. Sign in instead.",
         Error::Conflict(Code::MailNotConfigured) => {
             "Mail is not set up here, so nothing can be sent. Ask whoever runs this installation to set a mail server."
+        }
+        Error::Conflict(Code::TwoFactorMandatory) => {
+            "Your organization requires two-factor authentication, so it stays on. You can exchange the authenticator."
+        }
+        Error::Conflict(Code::BelongsElsewhere) => {
+            "Other organizations rely on this person's second factor too. Whoever runs this installation can reset it."
         }
         Error::Conflict(Code::KeyNotUsable) => {
             "This key has ended in the meantime. Reload the page to see where it stands."
@@ -156,8 +180,21 @@ pub fn mail_trouble(stage: &str) -> &'static str {
     }
 }
 
-fn fields_of(error: &Error) -> Vec<(Field, String)> {
+fn is_wrong_code(error: &Error) -> bool {
+    matches!(error, Error::Malformed(Code::InvalidCode) | Error::Unauthenticated(Code::InvalidCode))
+}
+
+fn fields_of(error: &Error, group: &str) -> Vec<(Field, String)> {
     match error {
+        _ if group == SECOND && is_wrong_code(error) => {
+            vec![(Field::Code, "Not right, or used already. Codes change every 30 seconds.".to_owned())]
+        }
+        Error::Malformed(Code::InvalidPassword) if group == SECOND => {
+            vec![(Field::Password, "This is not your password.".to_owned())]
+        }
+        Error::Invalid(errors) if group == SECOND => {
+            errors.iter().map(|one| (one.field, second_sentence(one.field, one.code))).collect()
+        }
         Error::Invalid(errors) => errors.iter().map(|one| (one.field, sentence(one.field, one.code))).collect(),
         Error::WeakPassword(problem) => {
             [Field::Password, Field::NewPassword].map(|field| (field, problem.message())).to_vec()
@@ -175,6 +212,14 @@ fn fields_of(error: &Error) -> Vec<(Field, String)> {
     }
 }
 
+fn second_sentence(field: Field, code: FieldCode) -> String {
+    match field {
+        Field::Code => "Enter a code.".to_owned(),
+        Field::Password => "Enter your password.".to_owned(),
+        _ => sentence(field, code),
+    }
+}
+
 fn sentence(field: Field, code: FieldCode) -> String {
     match (field, code) {
         (Field::Scopes, FieldCode::Required | FieldCode::Empty) => "Choose at least one.".to_owned(),
@@ -182,6 +227,8 @@ fn sentence(field: Field, code: FieldCode) -> String {
             "Names of your own begin with a letter and have no spaces, such as READ_LEADS.".to_owned()
         }
         (Field::ExpiresAt, _) => "Choose a day after today.".to_owned(),
+        (Field::Reason, FieldCode::Required) => "Say why: they and the audit log are told.".to_owned(),
+        (Field::TwoFactorGraceUntil, _) => "Choose a day, or leave it empty.".to_owned(),
         (Field::Mode | Field::Owner | Field::OverlapSeconds | Field::Status, _) | (_, FieldCode::NotOneOf(_)) => {
             "Choose one of these.".to_owned()
         }

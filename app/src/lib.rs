@@ -44,9 +44,11 @@ pub use self::site::App;
 #[cfg(feature = "ssr")]
 mod site {
     use crate::pages::front::{
-        forgot_password::ForgotPasswordPage, magic_link::MagicLinkPage, reset_password::ResetPasswordPage,
-        secure_account::SecureAccountPage, verify_email::VerifyEmailPage,
+        confirm::ConfirmPage, forgot_password::ForgotPasswordPage, magic_link::MagicLinkPage,
+        reset_password::ResetPasswordPage, secure_account::SecureAccountPage, two_factor::TwoFactorPage,
+        verify_email::VerifyEmailPage,
     };
+    use crate::pages::settings::organization::OrganizationPage;
     use crate::pages::{
         api_keys::ApiKeysPage, front, home::HomePage, landlord::LandlordPage, mailbox::MailboxPage, settings,
         trouble::NotFoundPage,
@@ -67,6 +69,8 @@ mod site {
                 <FlatRoutes fallback=NotFoundPage>
                     <Route path=Page::Home.segments() view=HomePage ssr=whole.clone()/>
                     <Route path=Page::Login.segments() view=front::login::LoginPage ssr=whole.clone()/>
+                    <Route path=Page::TwoFactor.segments() view=TwoFactorPage ssr=whole.clone()/>
+                    <Route path=Page::Confirm.segments() view=ConfirmPage ssr=whole.clone()/>
                     <Route path=Page::Register.segments() view=front::register::RegisterPage ssr=whole.clone()/>
                     <Route path=Page::SetUp.segments() view=front::set_up::SetUpPage ssr=whole.clone()/>
                     <Route path=Page::MagicLink.segments() view=MagicLinkPage ssr=whole.clone()/>
@@ -79,6 +83,7 @@ mod site {
                     <Route path=Page::Landlord.segments() view=LandlordPage ssr=whole.clone()/>
                     <Route path=Page::Profile.segments() view=settings::profile::ProfilePage ssr=whole.clone()/>
                     <Route path=Page::Security.segments() view=settings::security::SecurityPage ssr=whole.clone()/>
+                    <Route path=Page::Organization.segments() view=OrganizationPage ssr=whole.clone()/>
                     <Route path=Page::ApiKeys.segments() view=ApiKeysPage ssr=whole/>
                 </FlatRoutes>
             </Router>

@@ -44,6 +44,13 @@ pub enum Note {
         /// Where it failed, and what the mail server said.
         trouble: Option<(String, String)>,
     },
+    /// Backup codes that are shown once.
+    BackupCodes {
+        /// The codes.
+        codes: Vec<String>,
+        /// Whether two-factor authentication was switched on with them just now.
+        first: bool,
+    },
     /// A key that is shown once.
     NewKey {
         /// What it is called.
@@ -60,6 +67,18 @@ pub enum Said {
     ProfileSaved,
     /// The password was changed.
     PasswordChanged,
+    /// Two-factor authentication was switched off.
+    TwoFactorOff,
+    /// An authenticator was not set up after all.
+    SetUpForgotten,
+    /// One device is no longer trusted.
+    DeviceForgotten,
+    /// No device is trusted any more.
+    DevicesForgotten,
+    /// What the organization demands was saved.
+    PolicySaved,
+    /// A member's second factor was taken away.
+    FactorReset,
     /// One session was ended.
     SessionEnded,
     /// All other sessions were ended.
@@ -92,6 +111,12 @@ impl Said {
         match self {
             Self::ProfileSaved => "Saved.",
             Self::PasswordChanged => "Password changed. Your other devices were signed out.",
+            Self::TwoFactorOff => "Two-factor authentication is off. Your other devices were signed out.",
+            Self::SetUpForgotten => "Two-factor authentication was not set up.",
+            Self::DeviceForgotten => "That device is asked for a code again.",
+            Self::DevicesForgotten => "Every device is asked for a code again.",
+            Self::PolicySaved => "Saved. It holds for everybody from now on.",
+            Self::FactorReset => "Their two-factor authentication is off, and they are signed out. We mailed them why.",
             Self::SessionEnded => "That device is signed out.",
             Self::OtherSessionsEnded => "Your other devices are signed out.",
             Self::KeyRevoked => "The key is revoked. It stopped working just now.",

@@ -10,8 +10,10 @@ use axum::extract::Query;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use latchkey::error::Code;
 use latchkey::flow::address::Verified;
+use latchkey::flow::enrol::Renewed;
+use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie, Entered, SecondFactorDue};
 use latchkey::flow::sessions::Origins;
-use latchkey::flow::sign_in::{Opening, SESSION_COOKIE, SignedIn, VISITOR_COOKIE};
+use latchkey::flow::sign_in::{Opening, SESSION_COOKIE, SessionCookie, SignedIn, VISITOR_COOKIE};
 use latchkey::flow::sign_up::SignedUp;
 use latchkey::{Actor, Error, Latchkey, Visitor};
 use leptos::prelude::{provide_context, use_context, with_context};
@@ -20,11 +22,15 @@ use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::sync::Arc;
 
+/// The right to prove a second factor, while the page for it is open.
+const HALF_COOKIE: &str = "__Host-latchkey-half";
 const NOTE_COOKIE: &str = "__Host-latchkey-note";
 const MAILED_COOKIE: &str = "__Host-latchkey-mailed";
 const THEME_COOKIE: &str = "__Host-latchkey-theme";
 const NOTE_PURPOSE: &str = "page-note";
 const MAILED_PURPOSE: &str = "page-mailed";
+/// How long what was typed waits for its person to show once more who they are.
+const CONFIRM_SECONDS: i64 = 10 * 60;
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
 /// Who sent the request, as the server found out: nobody, somebody, or why that could not be told.
@@ -41,8 +47,18 @@ pub fn visitor() -> Result<Visitor, Error> {
     extension().ok_or_else(|| Error::internal("no Visitor in the extensions of the request"))
 }
 
-/// Who is signed in. An ended session counts as nobody; a fault on our side is one.
+/// Who is signed in. An ended session counts as nobody; a fault on our side is one, and so is somebody who may do nothing
+/// but set up a second factor.
 pub fn actor() -> Result<Option<Actor>, Error> {
+    let now = latchkey()?.now();
+    match barred_actor()? {
+        Some(actor) if actor.principal().is_barred(now) => Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired)),
+        known => Ok(known),
+    }
+}
+
+/// The same, for the few things that such a person may do.
+pub fn barred_actor() -> Result<Option<Actor>, Error> {
     let known: SignedInAs =
         extension().ok_or_else(|| Error::internal("no SignedInAs in the extensions of the request"))?;
     match known.0.as_ref() {
@@ -59,9 +75,22 @@ pub fn require_actor() -> Result<Actor, Error> {
     actor()?.ok_or(Error::Unauthenticated(Code::MissingCredentials))
 }
 
+/// The same, also for somebody who may do nothing but set up a second factor.
+pub fn require_barred_actor() -> Result<Actor, Error> {
+    barred_actor()?.ok_or(Error::Unauthenticated(Code::MissingCredentials))
+}
+
 /// Who makes a change, after the proof that the request comes from a page of ours.
 pub fn change(csrf: &str) -> Result<Actor, Error> {
-    let actor = require_actor()?;
+    proven(require_actor()?, csrf)
+}
+
+/// The same, also for somebody who may do nothing but set up a second factor.
+pub fn barred_change(csrf: &str) -> Result<Actor, Error> {
+    proven(require_barred_actor()?, csrf)
+}
+
+fn proven(actor: Actor, csrf: &str) -> Result<Actor, Error> {
     Headers::read().check(|origins| latchkey()?.check_csrf(&actor, Some(csrf), origins))?;
     Ok(actor)
 }
@@ -155,6 +184,27 @@ pub fn came_from() -> String {
 pub trait Opens {
     /// The session, if it did.
     fn opened(&self) -> Option<&SignedIn>;
+
+    /// The second step, if that is what comes now.
+    fn due(&self) -> Option<&SecondFactorDue> {
+        None
+    }
+}
+
+impl Opens for Entered {
+    fn opened(&self) -> Option<&SignedIn> {
+        match self {
+            Self::SignedIn(signed_in) => Some(signed_in),
+            Self::SecondFactorDue(_) => None,
+        }
+    }
+
+    fn due(&self) -> Option<&SecondFactorDue> {
+        match self {
+            Self::SignedIn(_) => None,
+            Self::SecondFactorDue(due) => Some(due),
+        }
+    }
 }
 
 impl Opens for SignedIn {
@@ -182,12 +232,52 @@ impl Opens for Verified {
 pub async fn begin_session<T: Opens>(
     open: impl AsyncFnOnce(Latchkey, Opening<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let (before, browser) = (cookie(SESSION_COOKIE), browser());
-    let done = open(latchkey()?, Opening::page(before.as_deref(), browser.as_deref())).await?;
+    let (before, browser, devices) = (cookie(SESSION_COOKIE), browser(), cookie(DEVICES_COOKIE));
+    let opening = Opening {
+        devices: devices.as_deref().map_or(DeviceTokens::None, DeviceTokens::Cookie),
+        ..Opening::page(before.as_deref(), browser.as_deref())
+    };
+    let done = open(latchkey()?, opening).await?;
     if let Some(signed_in) = done.opened() {
         keep_session(signed_in);
     }
+    if let Some(due) = done.due() {
+        set_cookie(HALF_COOKIE, due.token.reveal(), i64::try_from(due.life.as_secs()).ok());
+    }
     Ok(done)
+}
+
+/// Where somebody goes who has just come in: on to the second step, to setting up a second factor where that is demanded,
+/// or to the page first asked for.
+pub fn way_on(done: &impl Opens, next: Option<String>) -> String {
+    if done.due().is_some() {
+        return Page::TwoFactor.with_known(&[("next", next.as_deref())]);
+    }
+    let demanded = done.opened().is_some_and(|signed_in| signed_in.view.two_factor_enrolment.is_some());
+    if demanded {
+        return Page::Security.path().to_owned();
+    }
+    next.unwrap_or_else(|| Page::FIRST.path().to_owned())
+}
+
+/// The right to prove a second factor that this browser holds.
+pub fn half_token() -> Option<String> {
+    cookie(HALF_COOKIE).filter(|token| !token.is_empty())
+}
+
+/// Takes it away.
+pub fn forget_half_token() {
+    set_cookie(HALF_COOKIE, "", Some(0));
+}
+
+/// The secrets of trusted devices that this browser holds.
+pub fn devices() -> Option<String> {
+    cookie(DEVICES_COOKIE)
+}
+
+/// Keeps what a session that goes on has got anew.
+pub fn keep_renewed(renewed: &Renewed) {
+    keep_cookies(renewed.cookie.as_ref(), None);
 }
 
 /// The name of this browser, from its long-lived cookie.
@@ -197,9 +287,16 @@ pub fn browser() -> Option<String> {
 
 /// Keeps a session in the browser.
 pub fn keep_session(signed_in: &SignedIn) {
-    if let Some(session) = &signed_in.cookie {
-        let life = session.max_age.map(|life| i64::try_from(life.as_secs()).unwrap_or(i64::MAX));
-        set_cookie(SESSION_COOKIE, session.value.reveal(), life);
+    keep_cookies(signed_in.cookie.as_ref(), signed_in.devices.as_ref());
+}
+
+fn keep_cookies(session: Option<&SessionCookie>, devices: Option<&DevicesCookie>) {
+    let seconds = |life: std::time::Duration| i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+    if let Some(session) = session {
+        set_cookie(SESSION_COOKIE, session.value.reveal(), session.max_age.map(seconds));
+    }
+    if let Some(devices) = devices {
+        set_cookie(DEVICES_COOKIE, devices.value.reveal(), Some(seconds(devices.max_age)));
     }
 }
 
@@ -211,13 +308,16 @@ pub fn end_session() {
 
 /// Leaves a note for `page`.
 pub fn leave_note(page: Page, note: Note) -> Result<(), Error> {
+    leave_note_for(page, note, LIFE_SECONDS)
+}
+
+fn leave_note_for(page: Page, note: Note, life: i64) -> Result<(), Error> {
     let latchkey = latchkey()?;
-    let secret = matches!(note, Note::NewKey { .. });
+    let secret = matches!(note, Note::NewKey { .. } | Note::BackupCodes { .. });
     let holder = if secret { holder()? } else { String::new() };
-    let envelope =
-        Envelope { page: page.path().to_owned(), holder, until: latchkey.now().seconds() + LIFE_SECONDS, note };
+    let envelope = Envelope { page: page.path().to_owned(), holder, until: latchkey.now().seconds() + life, note };
     let plain = serde_json::to_vec(&envelope).map_err(Error::internal)?;
-    set_cookie(NOTE_COOKIE, &latchkey.seal(NOTE_PURPOSE, &plain)?, Some(LIFE_SECONDS));
+    set_cookie(NOTE_COOKIE, &latchkey.seal(NOTE_PURPOSE, &plain)?, Some(life));
     Ok(())
 }
 
@@ -267,13 +367,13 @@ pub fn forget_mailed() {
 }
 
 fn holder() -> Result<String, Error> {
-    let session = actor()?.and_then(|actor| actor.principal().session_id());
+    let session = barred_actor()?.and_then(|actor| actor.principal().session_id());
     Ok(session.map(|id| id.to_string()).unwrap_or_default())
 }
 
 /// The proof for a form that stands on pages of both kinds: of the session, or of the browser alone.
 pub fn any_change(csrf: &str) -> Result<(), Error> {
-    change(csrf).map(|_| ()).or_else(|_| visitor_change(csrf).map(|_| ()))
+    barred_change(csrf).map(|_| ()).or_else(|_| visitor_change(csrf).map(|_| ()))
 }
 
 /// What every page of a signed-in person, and every form on it, begins with.
@@ -341,20 +441,34 @@ pub async fn answer(form: Form, work: impl Future<Output = Result<String, Error>
             }
             Ok(Done { go })
         }
+        Err(Error::Forbidden(Code::ReauthenticationRequired)) => Ok(ask_to_confirm(&form)),
         Err(error) => Err(refuse(&form, &error)),
     }
+}
+
+/// Leads to the page where people show once more who they are, and then back to what they have typed.
+fn ask_to_confirm(form: &Form) -> Done {
+    let back = form.url();
+    if let Err(lost) = keep_typed(form, &Refusal::confirmed(), CONFIRM_SECONDS) {
+        record(&lost);
+    }
+    let go = Page::Confirm.with(&[("next", &back)]);
+    if wants_page() {
+        see(&go);
+    }
+    Done { go }
 }
 
 fn refuse(form: &Form, error: &Error) -> Refusal {
     let mut refusal = Refusal::of(error, form.group, &record(error));
     let ended = matches!(
         error,
-        Error::Unauthenticated(code) if !matches!(code, Code::InvalidCredentials | Code::TwoFactorRequired)
+        Error::Unauthenticated(code) if !matches!(code, Code::InvalidCredentials | Code::InvalidCode)
     );
     let back = form.url();
     let sign_in = ended.then(|| Page::Login.with(&[("next", &back)]));
     if wants_page() {
-        if let Err(lost) = keep_typed(form, &refusal) {
+        if let Err(lost) = keep_typed(form, &refusal, LIFE_SECONDS) {
             record(&lost);
         }
         see(sign_in.as_deref().unwrap_or(&back));
@@ -366,12 +480,12 @@ fn refuse(form: &Form, error: &Error) -> Refusal {
 }
 
 /// Keeps a refused form for the page that shows it again; what another site sent is not kept.
-fn keep_typed(form: &Form, refusal: &Refusal) -> Result<(), Error> {
+fn keep_typed(form: &Form, refusal: &Refusal, life: i64) -> Result<(), Error> {
     if Headers::read().check(|origins| latchkey()?.check_same_origin(origins)).is_err() {
         return Ok(());
     }
     let typed = form.typed.iter().map(|(name, text)| (format!("{}[{name}]", form.group), kept(text))).collect();
-    leave_note(form.page, Note::Refused { form: form.name.to_owned(), refusal: refusal.clone(), typed })
+    leave_note_for(form.page, Note::Refused { form: form.name.to_owned(), refusal: refusal.clone(), typed }, life)
 }
 
 /// A form that could not even be read: back to the page it stands on, never to an unchecked address.
@@ -399,6 +513,8 @@ pub fn excuse(error: &Error) -> String {
         let here = with_context::<Parts, _>(|parts| parts.uri.to_string()).unwrap_or_default();
         let next = inward(&here).filter(|next| *next != "/").unwrap_or(Page::FIRST.path());
         see(&Page::Login.with(&[("next", next)]));
+    } else if matches!(error, Error::Forbidden(Code::TwoFactorEnrolmentRequired)) {
+        see(Page::Security.path());
     } else {
         set_status(error);
     }

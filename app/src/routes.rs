@@ -10,6 +10,10 @@ pub enum Page {
     Home,
     /// Sign in.
     Login,
+    /// The second step of signing in.
+    TwoFactor,
+    /// Show once more who one is.
+    Confirm,
     /// Make an account.
     Register,
     /// Make the first landlord.
@@ -30,8 +34,10 @@ pub enum Page {
     Landlord,
     /// Name and address.
     Profile,
-    /// Password and sessions.
+    /// Password, second factor, devices and sessions.
     Security,
+    /// What an organization demands, and its members' second factors.
+    Organization,
     /// API keys.
     ApiKeys,
 }
@@ -44,9 +50,11 @@ pub type Segments = (StaticSegment<&'static str>, StaticSegment<&'static str>);
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Home,
         Self::Login,
+        Self::TwoFactor,
+        Self::Confirm,
         Self::Register,
         Self::SetUp,
         Self::MagicLink,
@@ -58,11 +66,14 @@ impl Page {
         Self::Landlord,
         Self::Profile,
         Self::Security,
+        Self::Organization,
         Self::ApiKeys,
     ];
     /// The pages that lead in or settle something on the way: nobody is sent on to them.
-    const DOORS: [Self; 8] = [
+    const DOORS: [Self; 10] = [
         Self::Login,
+        Self::TwoFactor,
+        Self::Confirm,
         Self::Register,
         Self::SetUp,
         Self::MagicLink,
@@ -79,6 +90,8 @@ impl Page {
         match self {
             Self::Home => "/",
             Self::Login => "/login",
+            Self::TwoFactor => "/login/two-factor",
+            Self::Confirm => "/confirm",
             Self::Register => "/register",
             Self::SetUp => "/setup",
             Self::MagicLink => "/magic-link",
@@ -90,6 +103,7 @@ impl Page {
             Self::Landlord => "/landlord",
             Self::Profile => "/settings/profile",
             Self::Security => "/settings/security",
+            Self::Organization => "/settings/organization",
             Self::ApiKeys => "/settings/api-keys",
         }
     }

@@ -69,6 +69,7 @@ fn security_schemes() -> Value {
         "bearer": { "type": "http", "scheme": "bearer", "description": "An access token, or an API key." },
         "apiKey": { "type": "apiKey", "in": "header", "name": "X-API-Key" },
         "cookie": { "type": "apiKey", "in": "cookie", "name": "__Host-latchkey" },
+        "twoFactorToken": { "type": "apiKey", "in": "header", "name": "X-2FA-Token", "description": "From a sign-in that waits for its second factor." },
         "csrf": {
             "type": "apiKey", "in": "header", "name": "X-CSRF-Token",
             "description": "With every change that the cookie authenticates.",

@@ -63,7 +63,8 @@ async fn introduce(latchkey: &Latchkey, request: &mut Request) {
     let headers = CredentialHeaders { cookie, ..CredentialHeaders::default() };
     let known = match Presented::read(headers) {
         Ok(presented) if presented.is_none() => Ok(None),
-        Ok(presented) => latchkey.authenticate(&call.visitor, &presented).await.map(|(principal, _)| {
+        // What somebody barred may do is for the pages to ask: `request::actor` refuses them.
+        Ok(presented) => latchkey.authenticate_barred(&call.visitor, &presented).await.map(|(principal, _)| {
             call.note_principal(&principal);
             Some(Actor::new(call.visitor.clone(), principal))
         }),

@@ -120,6 +120,10 @@ pub enum Purpose {
     Flash,
     /// Mails in the outbox, which hold one-time links.
     Mail,
+    /// Secrets shared with authenticators.
+    Factor,
+    /// Authenticators that have yet to be proven.
+    SetUp,
     /// The value that tells whether the master key fits the database.
     Check,
 }
@@ -131,6 +135,8 @@ impl Purpose {
             Self::Successor => b"successor",
             Self::Flash => b"flash",
             Self::Mail => b"mail",
+            Self::Factor => b"factor",
+            Self::SetUp => b"set-up",
             Self::Check => b"check",
         }
     }
@@ -142,6 +148,7 @@ pub struct Vault {
     api_keys: hmac::Key,
     csrf: hmac::Key,
     codes: hmac::Key,
+    backup_codes: hmac::Key,
 }
 
 /// A sealed value could not be opened: another key, another purpose, or somebody changed it.
@@ -168,6 +175,7 @@ impl Vault {
             api_keys: keyed("api keys"),
             csrf: keyed("csrf"),
             codes: keyed("mailed codes"),
+            backup_codes: keyed("backup codes"),
         })
     }
 
@@ -205,6 +213,11 @@ impl Vault {
     /// The keyed hash of a mailed code: six digits are found at once by whoever has a hash without a key.
     pub fn code_mac(&self, slot: &str, code: &str) -> [u8; 32] {
         mac(&self.codes, format!("{slot}\0{code}").as_bytes())
+    }
+
+    /// The keyed hash of a backup code in its canonical form, bound to whose it is.
+    pub fn backup_code_mac(&self, owner: &str, code: &str) -> [u8; 32] {
+        mac(&self.backup_codes, format!("{owner}\0{code}").as_bytes())
     }
 
     /// The CSRF token bound to `holder`: a session, or the visitor cookie of somebody not signed in.

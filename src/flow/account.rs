@@ -110,6 +110,7 @@ impl Latchkey {
         }
         writing.store().consume_sessions(user.id, Some(person.session()), EndedBy::PasswordChange, now).await?;
         writing.store().consume_challenges_of(user.id, &[Kind::SignIn, Kind::Reset], now).await?;
+        self.end_shortcuts(&mut writing.store(), user.id).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::PasswordChanged, user.id)).await?;
         let notice = Notice::PasswordChanged { by_recovery: false };
         self.notify(&mut writing.store(), &actor.visitor, (user.id, &user.email), organization, notice).await?;
@@ -120,7 +121,7 @@ impl Latchkey {
         Ok(signed_in)
     }
 
-    async fn account(&self, actor: &Actor) -> Result<(User, Option<Membership>), Error> {
+    pub(crate) async fn account(&self, actor: &Actor) -> Result<(User, Option<Membership>), Error> {
         let mut reading = self.0.db.read().await?;
         let user = reading.store().find_user(actor.principal().user_id()).await?.ok_or(Error::NotFound)?;
         let place = match actor.principal().organization_id() {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Latchkey;
+use crate::agent::browser;
 use crate::audit::{Deed, Told};
 use crate::challenge::{Challenge, Kind};
 use crate::error::{Code, Error};
@@ -13,11 +14,11 @@ use crate::principal::{Actor, Visitor};
 use crate::store::{Store, Writing};
 use crate::user::User;
 
+use super::gate::{Gate, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo};
 use super::magic_link::asked_by_mail;
 use super::mail::Parcel;
-use super::sessions::browser;
-use super::sign_in::{Opening, Proven, SecretText, SignInView, SignedIn, choose};
+use super::sign_in::{Opening, SecretText, SignInView, SignedIn, choose};
 
 /// Another address for an account, and the present password as proof.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -177,14 +178,20 @@ impl Latchkey {
         let is_young = now < challenge.created_at.plus(self.0.settings.links.sign_in);
         let memberships = writing.store().list_memberships(id).await?;
         let place = choose(&memberships, input.organization_id.as_deref()).ok().flatten();
-        if !is_young || place.is_none() || self.pass_gate(&user).is_err() {
-            writing.commit().await?;
-            self.0.memory.generations.changed(id.number());
-            return Ok(Verified { email, signed_in: None });
-        }
         let proven = Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true) };
-        let signed_in = self.open_session_in(writing, visitor, &proven, opening).await?;
-        Ok(Verified { email, signed_in: Some(signed_in) })
+        if is_young && place.is_some() {
+            match self.gate(&mut writing.store(), visitor, &proven, opening.devices, None).await {
+                Ok(Gate::Open(passed)) => {
+                    let signed_in = self.open_session(writing, visitor, passed, opening).await?;
+                    return Ok(Verified { email, signed_in: Some(signed_in) });
+                }
+                Ok(Gate::SecondFactorDue) | Err(Error::Unauthenticated(_) | Error::Forbidden(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        Ok(Verified { email, signed_in: None })
     }
 
     /// Begins to move an account to another address: a link and a code go there. An address that has an account is

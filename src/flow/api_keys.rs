@@ -83,7 +83,7 @@ impl Latchkey {
         if checked.of_organization {
             actor.permit(Action::ManageOrganizationKeys)?;
         }
-        check_admin_scope(actor, &checked.scopes)?;
+        self.check_admin_scope(actor, &checked.scopes)?;
         let mut writing = self.0.db.write().await?;
         let memberships = writing.store().list_memberships(permit.user()).await?;
         let span = checked.span.check(&memberships, checked.of_organization)?;
@@ -172,7 +172,7 @@ impl Latchkey {
         let old = key.scopes.clone();
         let mut key = changes.apply(key, now)?;
         if key.scopes != old {
-            check_admin_scope(actor, &key.scopes)?;
+            self.check_admin_scope(actor, &key.scopes)?;
         }
         if key.life.revoked_at.is_some() {
             return Err(Error::Conflict(Code::KeyNotUsable));
@@ -253,7 +253,7 @@ impl Latchkey {
         }
         let mut writing = self.0.db.write().await?;
         let mut key = self.managed_key(&mut writing, &permit, id).await?;
-        check_admin_scope(actor, &key.scopes)?;
+        self.check_admin_scope(actor, &key.scopes)?;
         let now = self.now();
         if key.life.revoked_at.is_some() {
             return Err(Error::Conflict(Code::KeyNotUsable));
@@ -302,6 +302,16 @@ impl Latchkey {
         })
     }
 
+    /// Keys with the scope `admin` are for administrators, and people get to see one only when they have shown a short
+    /// while ago who they are.
+    fn check_admin_scope(&self, actor: &Actor, scopes: &Scopes) -> Result<(), Error> {
+        if !scopes.names().iter().any(|name| name == Scope::Admin.as_str()) {
+            return Ok(());
+        }
+        actor.permit(Action::GrantAdminScope)?;
+        if actor.principal().key_id().is_some() { Ok(()) } else { self.fresh(actor).map(|_| ()) }
+    }
+
     async fn managed_key(
         &self,
         writing: &mut crate::store::Writing,
@@ -325,11 +335,6 @@ pub(super) fn sees_all(permit: &Permit) -> bool {
 /// A key that the actor may not manage does not exist for them.
 pub(super) fn may_see(permit: &Permit, key: &StoredKey) -> bool {
     sees_all(permit) || (!key.of_organization && key.user_id == permit.user())
-}
-
-fn check_admin_scope(actor: &Actor, scopes: &Scopes) -> Result<(), Error> {
-    let admin = scopes.names().iter().any(|name| name == Scope::Admin.as_str());
-    if admin { actor.permit(Action::GrantAdminScope).map(|_| ()) } else { Ok(()) }
 }
 
 fn renewed(key: &StoredKey, overlap: i64, now: Timestamp) -> KeyLife {

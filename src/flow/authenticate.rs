@@ -90,8 +90,23 @@ fn refused(code: Code) -> Error {
 }
 
 impl Latchkey {
-    /// Proves who is asking. Counts against an API key's own limit, and against nothing else.
+    /// Proves who is asking. Counts against an API key's own limit, and against nothing else. Whoever is barred for want
+    /// of a second factor is refused: that is so for everything that does not ask for
+    /// [`Latchkey::authenticate_barred`].
     pub async fn authenticate(
+        &self,
+        visitor: &Visitor,
+        presented: &Presented<'_>,
+    ) -> Result<(Principal, Option<Window>), Error> {
+        let (principal, window) = self.authenticate_barred(visitor, presented).await?;
+        if principal.is_barred(self.now()) {
+            return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
+        }
+        Ok((principal, window))
+    }
+
+    /// The same for what somebody may do who has yet to set up the second factor that their organization demands.
+    pub async fn authenticate_barred(
         &self,
         visitor: &Visitor,
         presented: &Presented<'_>,
@@ -208,6 +223,7 @@ impl Latchkey {
                 token,
                 amr: session.amr.clone(),
                 authenticated_at: session.authenticated_at,
+                second_factor: session.second_factor,
             },
             user: session.user_id,
             email: standing.email.clone(),
@@ -216,6 +232,8 @@ impl Latchkey {
             role,
             scopes: Scopes::of_person(role >= Some(Role::Admin)),
             expires_at: Some(ends_at.earliest(session.expires_at)),
+            has_second_factor: standing.has_second_factor,
+            barred_from: standing.barred_from(),
             verified: Arc::from(""),
         };
         facts.verified = verification::written(&facts)?;
@@ -367,6 +385,8 @@ fn key_principal(found: &KeyCredential, asked: Option<OrganizationId>) -> Result
         role,
         scopes,
         expires_at: key.life.expires_at,
+        has_second_factor: found.has_second_factor,
+        barred_from: found.second_factor_required_from.filter(|_| !key.of_organization && !found.has_second_factor),
         verified: Arc::from(""),
     };
     facts.verified = verification::key_written(&facts, &key.allowed_domains)?;

@@ -12,6 +12,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{TokenId, UserId};
 use crate::latchkey::network;
+use crate::limit::Rate;
 use crate::principal::Visitor;
 use crate::secret::PlainToken;
 use crate::store::{NewChallenge, Store, Writing};
@@ -235,12 +236,22 @@ impl Latchkey {
         visitor: &Visitor,
         prove: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let rate = self.0.settings.limits.sign_in;
-        let who = ("mailed proof from", network(visitor.address));
-        self.limited(&who, rate)?;
+        self.counting_failures(&("mailed proof from", network(visitor.address)), self.0.settings.limits.sign_in, prove)
+            .await
+    }
+
+    /// Lets something be proven while there is room; only what was proven wrong counts. Taken before and given back
+    /// after, so that tries at once cannot pass the limit.
+    pub(crate) async fn counting_failures<T>(
+        &self,
+        who: &impl std::hash::Hash,
+        rate: Rate,
+        prove: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.limited(who, rate)?;
         let proven = prove.await;
         if !matches!(proven, Err(Error::Malformed(_))) {
-            self.0.counters.give_back(self.now(), &who, rate);
+            self.0.counters.give_back(self.now(), who, rate);
         }
         proven
     }

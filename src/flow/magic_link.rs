@@ -1,6 +1,7 @@
 //! Signing in with a mailed link or code (contract section 3).
 
 use crate::Latchkey;
+use crate::agent::browser;
 use crate::audit::{Deed, Told};
 use crate::challenge::{Kind, LinkState};
 use crate::crypto::random;
@@ -10,10 +11,10 @@ use crate::id::UserId;
 use crate::mail::{Circumstances, Letter};
 use crate::principal::Visitor;
 
+use super::gate::{Entered, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo, browser_hash};
 use super::mail::Parcel;
-use super::sessions::browser;
-use super::sign_in::{Opening, Proven, SignedIn, choose};
+use super::sign_in::{Opening, choose};
 
 /// How far a sign-in by mail has come, for the browser that asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +97,14 @@ impl Latchkey {
         })
     }
 
-    /// Signs in with what was mailed. It is spent by the transaction that opens the session; whoever is refused for
-    /// another reason (no place in the organization asked for, a second factor) has not spent it.
+    /// Signs in with what was mailed. It is spent by the transaction that opens the session or begins the second step;
+    /// whoever is refused (no place in the organization asked for) has not spent it.
     pub async fn sign_in_by_mail(
         &self,
         visitor: &Visitor,
         input: MailProof,
         opening: Opening<'_>,
-    ) -> Result<SignedIn, Error> {
+    ) -> Result<Entered, Error> {
         let proof = input.check()?;
         let (mut writing, challenge) = self.redeem(visitor, &[Kind::SignIn], &proof).await?;
         let gone = || Error::Malformed(Code::Gone);
@@ -116,7 +117,7 @@ impl Latchkey {
         let memberships = writing.store().list_memberships(user.id).await?;
         let place = choose(&memberships, input.organization_id.as_deref())?;
         let proven = Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true) };
-        self.open_session_in(writing, visitor, &proven, opening).await
+        self.enter(writing, visitor, &proven, opening, None).await
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Latchkey;
+use crate::agent::browser;
 use crate::audit::{Deed, Told};
 use crate::challenge::Kind;
 use crate::clock::Timestamp;
@@ -15,13 +16,12 @@ use crate::crypto::vault::Purpose;
 use crate::email::Email;
 use crate::error::{Code, Error};
 use crate::id::{MailId, OrganizationId, UserId};
-use crate::mail::{Circumstances, House, Letter, Smtp, Stage, Trouble, Written};
+use crate::mail::{Circumstances, FactorNews, House, Letter, Smtp, Stage, Trouble, Written};
 use crate::principal::{Actor, Visitor};
 use crate::settings::{Settings, Transport};
 use crate::store::{OutboxTotals, Store, StoredMail};
 
 use super::links::Asked;
-use super::sessions::browser;
 
 /// What mails are called after when their reader belongs to no organization.
 const OURSELVES: &str = "Latchkey";
@@ -44,6 +44,7 @@ pub(crate) enum Notice<'a> {
     PasswordChanged { by_recovery: bool },
     KeyCreated { name: &'a str, scopes: &'a str, expires: Option<Timestamp> },
     RefreshTokenReused,
+    SecondFactor(FactorNews<'a>),
 }
 
 /// How mail stands, for the landlord.
@@ -206,6 +207,7 @@ impl Latchkey {
                 Letter::KeyCreated { name, scopes, expires, was, keys_link: &keys_link, secure_link }
             }
             Notice::RefreshTokenReused => Letter::RefreshTokenReused { was, secure_link },
+            Notice::SecondFactor(news) => Letter::SecondFactor { news, was, secure_link },
         };
         self.post(store, Parcel { to: email, house, letter, until: None, decoy: false }).await
     }

@@ -83,6 +83,7 @@ impl Latchkey {
         store.replace_password(id, Some(&hash), now).await?;
         store.update_verified(id, now).await?;
         store.consume_sessions(id, None, EndedBy::Recovery, now).await?;
+        self.end_shortcuts(&mut store, id).await?;
         store.consume_challenges_of(id, &[Kind::SignIn, Kind::Reset, Kind::Change], now).await?;
         let told = Told {
             visitor,

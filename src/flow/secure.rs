@@ -37,6 +37,7 @@ impl Latchkey {
         let now = self.now();
         let mut store = writing.store();
         store.consume_sessions(id, None, EndedBy::Notice, now).await?;
+        self.end_shortcuts(&mut store, id).await?;
         let (deed, secured) = if challenge.kind == Kind::Undo {
             store.update_email(id, &challenge.email, now).await?;
             store.replace_password(id, None, now).await?;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::Latchkey;
+use crate::agent::browser;
 use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error};
@@ -91,23 +92,25 @@ impl Latchkey {
         Ok(())
     }
 
-    /// Ends every session of the person.
+    /// Ends every session of the person, and the trust in their devices.
     pub async fn sign_out_everywhere(&self, actor: &Actor) -> Result<(), Error> {
         let person = actor.person()?;
         let mut writing = self.0.db.write().await?;
         writing.store().consume_sessions(person.user(), None, EndedBy::Person, self.now()).await?;
+        self.end_shortcuts(&mut writing.store(), person.user()).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOutEverywhere, person.user())).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(person.user().number());
         Ok(())
     }
 
-    /// Ends every session of the person but the one that asks.
+    /// Ends every session of the person but the one that asks, and the trust in their devices.
     pub async fn end_other_sessions(&self, actor: &Actor) -> Result<(), Error> {
         let person = actor.person()?;
         let mut writing = self.0.db.write().await?;
         let except = Some(person.session());
         let ended = writing.store().consume_sessions(person.user(), except, EndedBy::Person, self.now()).await?;
+        self.end_shortcuts(&mut writing.store(), person.user()).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOutEverywhere, person.user())).await?;
         writing.commit().await?;
         for session in ended {
@@ -189,51 +192,5 @@ fn view(session: Session, current: SessionId) -> SessionView {
         amr: session.amr.split_whitespace().map(str::to_owned).collect(),
         organization_id: session.organization_id,
         is_current: session.id == current,
-    }
-}
-
-/// A browser and its system in words, as far as the user agent tells.
-pub(crate) fn browser(user_agent: &str) -> String {
-    let find = |known: &[(&str, &'static str)]| {
-        known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| *name)
-    };
-    let program = find(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chromium/", "Chromium"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-        ("curl/", "curl"),
-    ]);
-    let system = find(&[
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (program, system) {
-        (Some(program), Some(system)) => format!("{program} on {system}"),
-        (Some(program), None) => program.to_owned(),
-        (None, Some(system)) => format!("A program on {system}"),
-        (None, None) => user_agent.split(['/', ' ']).find(|word| !word.is_empty()).unwrap_or("Unknown").to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::browser;
-
-    #[test]
-    fn browsers_are_named_for_people() {
-        let chrome =
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
-        assert_eq!(browser(chrome), "Chrome on Linux");
-        assert_eq!(browser("curl/8.5.0"), "curl");
-        assert_eq!(browser("billing-worker/2.1"), "billing-worker");
-        assert_eq!(browser(""), "Unknown");
     }
 }

@@ -8,7 +8,8 @@ use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
 use crate::user::User;
 
-use super::sign_in::{Opening, Proven, SignedIn};
+use super::gate::Proven;
+use super::sign_in::{Opening, SignedIn};
 use super::sign_up::{NewAccount, SignUp};
 
 impl Latchkey {
@@ -53,7 +54,7 @@ impl Latchkey {
         writing.store().insert_user(&user, Some(&hash)).await?;
         self.tell(&mut writing.store(), landlord_made(visitor, &user)).await?;
         let proven = Proven { user: &user, place: None, amr: "pwd", remember: true };
-        let signed_in = self.insert_session(&mut writing.store(), visitor, &proven, opening).await?;
+        let signed_in = self.open_first_session(&mut writing.store(), visitor, &proven, opening).await?;
         writing.commit().await?;
         Ok(signed_in)
     }

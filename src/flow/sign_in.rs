@@ -12,6 +12,7 @@ use crate::crypto::hasher::Verdict;
 use crate::crypto::random;
 use crate::email::Email;
 use crate::error::{Code, Error};
+use crate::factor::{Method, Proof};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, SessionId};
 use crate::latchkey::network;
@@ -20,11 +21,13 @@ use crate::organization::Membership;
 use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
 use crate::session::{EndedBy, Session};
-use crate::store::{NewSession, Store, Writing};
+use crate::store::{NewSession, Store};
 use crate::user::User;
 
+use super::gate::{DeviceTokens, DevicesCookie, Entered, Passed, Proven};
 use super::links::{browser_hash, program_hash};
 use super::mail::Notice;
+use super::second_factor::at_sign_in;
 use super::tokens::TokenPair;
 
 /// What somebody who signs in says.
@@ -39,7 +42,8 @@ pub struct SignIn {
     #[schema(required)]
     pub password: Option<SecretText>,
     /// The code of the second factor, when one is on.
-    pub two_factor_code: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub two_factor_code: Option<SecretText>,
     /// The organization to act in; without it the first one the person joined.
     #[schema(value_type = Option<OrganizationId>)]
     pub organization_id: Option<String>,
@@ -70,17 +74,19 @@ pub struct Opening<'a> {
     pub replaces: Option<&'a str>,
     /// The name of the browser, from its long-lived cookie: by it a new one is told from a known one.
     pub browser: Option<&'a str>,
+    /// The secrets of trusted devices that it presents.
+    pub devices: DeviceTokens<'a>,
 }
 
 impl<'a> Opening<'a> {
     /// For our own pages: a cookie and no tokens.
     pub const fn page(replaces: Option<&'a str>, browser: Option<&'a str>) -> Self {
-        Self { cookie: true, tokens: false, replaces, browser }
+        Self { cookie: true, tokens: false, replaces, browser, devices: DeviceTokens::None }
     }
 
     /// For API clients: tokens and no cookie.
     pub const fn api() -> Self {
-        Self { cookie: false, tokens: true, replaces: None, browser: None }
+        Self { cookie: false, tokens: true, replaces: None, browser: None, devices: DeviceTokens::None }
     }
 }
 
@@ -90,6 +96,8 @@ pub struct SignedIn {
     pub view: SignInView,
     /// The session cookie, when a browser is to hold one.
     pub cookie: Option<SessionCookie>,
+    /// The cookie with the secrets of trusted devices, when it has changed.
+    pub devices: Option<DevicesCookie>,
 }
 
 /// The name of the session cookie (RFC 6265bis section 4.1.3.2: `__Host-` ties it to this very host).
@@ -121,6 +129,22 @@ pub struct SignInView {
     /// Where they act.
     #[schema(required)]
     pub organization: Option<OrganizationView>,
+    /// Said when that organization demands a second factor that the person has yet to set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub two_factor_enrolment: Option<EnrolmentView>,
+    /// The secret of a device that was just trusted, for clients that keep no cookies; to be sent as `X-Device-Token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
+}
+
+/// A second factor that has yet to be set up.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EnrolmentView {
+    /// Always true.
+    pub required: bool,
+    /// From when on nothing else can be done without it.
+    pub from: Timestamp,
 }
 
 /// A person.
@@ -213,17 +237,9 @@ impl OrganizationView {
     }
 }
 
-/// Somebody who has passed every factor that is due, and where they will act.
-pub(crate) struct Proven<'a> {
-    pub(crate) user: &'a User,
-    pub(crate) place: Option<&'a Membership>,
-    pub(crate) amr: &'a str,
-    pub(crate) remember: bool,
-}
-
 impl Latchkey {
-    /// Signs in with address and password.
-    pub async fn sign_in(&self, visitor: &Visitor, input: SignIn, opening: Opening<'_>) -> Result<SignedIn, Error> {
+    /// Signs in with address and password, and with the code of the second factor when it is said along with them.
+    pub async fn sign_in(&self, visitor: &Visitor, input: SignIn, opening: Opening<'_>) -> Result<Entered, Error> {
         let mut findings = Findings::default();
         let email = findings.email(input.email, Field::Email);
         let password = input.password.filter(|text| !text.0.is_empty());
@@ -233,8 +249,14 @@ impl Latchkey {
         let user = self.prove_password(visitor, &email, &Password::typed(&password.0)).await?;
         let memberships = self.0.db.read().await?.store().list_memberships(user.id).await?;
         let place = choose(&memberships, input.organization_id.as_deref())?;
-        let remember = input.remember.unwrap_or(true);
-        self.open_session(visitor, &Proven { user: &user, place, amr: "pwd", remember }, opening).await
+        let proven = Proven { user: &user, place, amr: "pwd", remember: input.remember.unwrap_or(true) };
+        let code = input.two_factor_code.filter(|code| !code.0.trim().is_empty());
+        let writing = self.0.db.write().await?;
+        let Some(code) = code.filter(|_| user.second_factor_since.is_some()) else {
+            return self.enter(writing, visitor, &proven, opening, None).await;
+        };
+        let (writing, second) = self.prove_second_factor(writing, visitor, &user, &code.0).await.map_err(at_sign_in)?;
+        self.enter(writing, visitor, &proven, opening, Some(second)).await
     }
 
     /// The account whose password this is. An unknown account, a wrong password and an account that is switched off
@@ -296,35 +318,11 @@ impl Latchkey {
         writing.commit().await
     }
 
-    /// Opens a session in a transaction of its own.
-    pub(crate) async fn open_session(
+    pub(crate) async fn end_replaced(
         &self,
-        visitor: &Visitor,
-        proven: &Proven<'_>,
-        opening: Opening<'_>,
-    ) -> Result<SignedIn, Error> {
-        let writing = self.0.db.write().await?;
-        self.open_session_in(writing, visitor, proven, opening).await
-    }
-
-    /// Opens a session in the transaction that spent what was presented for it.
-    pub(crate) async fn open_session_in(
-        &self,
-        mut writing: Writing,
-        visitor: &Visitor,
-        proven: &Proven<'_>,
-        opening: Opening<'_>,
-    ) -> Result<SignedIn, Error> {
-        let replaced = self.end_replaced(&mut writing.store(), opening.replaces).await?;
-        let signed_in = self.insert_session(&mut writing.store(), visitor, proven, opening).await?;
-        writing.commit().await?;
-        if let Some(session) = replaced {
-            self.0.memory.generations.changed(session.number());
-        }
-        Ok(signed_in)
-    }
-
-    async fn end_replaced(&self, store: &mut Store<'_>, cookie: Option<&str>) -> Result<Option<SessionId>, Error> {
+        store: &mut Store<'_>,
+        cookie: Option<&str>,
+    ) -> Result<Option<SessionId>, Error> {
         let Some(cookie) = cookie else { return Ok(None) };
         let found = store.find_standing_by_cookie(PlainToken::presented(cookie).hashed(), None).await?;
         let Some(standing) = found else { return Ok(None) };
@@ -338,49 +336,31 @@ impl Latchkey {
         &self,
         store: &mut Store<'_>,
         visitor: &Visitor,
-        proven: &Proven<'_>,
+        passed: &Passed<'_>,
         opening: Opening<'_>,
     ) -> Result<SignedIn, Error> {
-        self.pass_gate(proven.user)?;
-        let now = self.now();
-        let session = self.new_session(visitor, proven, now);
+        let (now, proven) = (self.now(), passed.proven());
+        let session = self.new_session(visitor, passed, now);
         let cookie = opening.cookie.then(|| PlainToken::random(""));
         let hashed = cookie.as_ref().map(PlainToken::hashed);
         store.insert_session(&NewSession { session: &session, cookie: hashed }).await?;
-        let tokens = if opening.tokens {
-            Some(self.new_pair(store, &session, &proven.user.email, proven.place).await?)
-        } else {
-            None
-        };
+        let tokens =
+            if opening.tokens { Some(self.new_pair(store, &session, proven.user, proven.place).await?) } else { None };
         let told = Told {
             visitor,
             actor: proven.user.id.to_string(),
             organization: session.organization_id,
             deed: Deed::SignedIn,
             target: session.id.to_string(),
-            detail: serde_json::json!({ "amr": proven.amr }),
+            detail: serde_json::json!({ "amr": session.amr, "secondFactor": passed.second().map(Method::as_str) }),
         };
         self.tell(store, told).await?;
         self.note_browser(store, visitor, proven, opening.browser).await?;
         Ok(SignedIn {
             view: self.sign_in_view(&session, tokens, proven.user, proven.place),
             cookie: cookie.map(|value| self.session_cookie(value, &session)),
+            devices: None,
         })
-    }
-
-    /// What stands between a first factor, whichever it was, and a session. The one place that decides: nothing
-    /// opens a session without it.
-    pub(crate) fn pass_gate(&self, user: &User) -> Result<(), Error> {
-        if user.disabled_at.is_some() {
-            return Err(Error::Unauthenticated(Code::InvalidCredentials));
-        }
-        if self.0.settings.require_verified_email && user.email_verified_at.is_none() {
-            return Err(Error::Forbidden(Code::EmailNotVerified));
-        }
-        if user.second_factor_since.is_some() {
-            return Err(Error::Unauthenticated(Code::TwoFactorRequired));
-        }
-        Ok(())
     }
 
     /// Tells somebody by mail of a sign-in with a browser they never used before. A program that keeps no cookies is
@@ -403,14 +383,15 @@ impl Latchkey {
         self.notify(store, visitor, (user.id, &user.email), house, Notice::NewSignIn).await
     }
 
-    fn new_session(&self, visitor: &Visitor, proven: &Proven<'_>, now: Timestamp) -> Session {
-        let lives = &self.0.settings.sessions;
+    fn new_session(&self, visitor: &Visitor, passed: &Passed<'_>, now: Timestamp) -> Session {
+        let (lives, proven) = (&self.0.settings.sessions, passed.proven());
         Session {
             id: SessionId::new(now, random()),
             user_id: proven.user.id,
             organization_id: proven.place.map(|place| place.organization.id),
-            amr: proven.amr.to_owned(),
+            amr: passed.amr(),
             authenticated_at: now,
+            second_factor: passed.second().map(|method| Proof { at: now, method }),
             address: visitor.address.to_string(),
             user_agent: visitor.user_agent.clone(),
             kept: proven.remember,
@@ -433,6 +414,11 @@ impl Latchkey {
             csrf_token: self.0.vault.csrf_token(&session.id.to_string()),
             user: UserView::new(user, place),
             organization: place.map(OrganizationView::new),
+            two_factor_enrolment: place
+                .and_then(|place| place.organization.policy.two_factor_required_from)
+                .filter(|_| user.second_factor_since.is_none())
+                .map(|from| EnrolmentView { required: true, from }),
+            device_token: None,
         }
     }
 

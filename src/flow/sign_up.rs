@@ -13,7 +13,7 @@ use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, UserId};
 use crate::latchkey::network;
 use crate::member::Role;
-use crate::organization::{Membership, Organization, slug};
+use crate::organization::{Membership, Organization, Policy, slug};
 use crate::password::{self, Owner};
 use crate::principal::Visitor;
 use crate::secret::Password;
@@ -21,7 +21,8 @@ use crate::settings::Registration;
 use crate::store::Store;
 use crate::user::User;
 
-use super::sign_in::{Opening, Proven, SecretText, SignedIn};
+use super::gate::Proven;
+use super::sign_in::{Opening, SecretText, SignedIn};
 
 /// What somebody who signs up says.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -170,7 +171,7 @@ impl Latchkey {
             SignedUp::ToVerify(user.email)
         } else {
             let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
-            let session = self.insert_session(&mut writing.store(), visitor, &proven, opening).await?;
+            let session = self.open_first_session(&mut writing.store(), visitor, &proven, opening).await?;
             SignedUp::Open(Box::new(session))
         };
         writing.commit().await?;
@@ -196,8 +197,14 @@ impl Latchkey {
         now: Timestamp,
     ) -> Result<Membership, Error> {
         let id = OrganizationId::new(now, random());
-        let mut organization =
-            Organization { id, name: name.to_owned(), slug: slug(name, ""), suspended_at: None, created_at: now };
+        let mut organization = Organization {
+            id,
+            name: name.to_owned(),
+            slug: slug(name, ""),
+            suspended_at: None,
+            policy: Policy::default(),
+            created_at: now,
+        };
         if organization.slug.ends_with('-') || !store.insert_organization(&organization, user.email.as_str()).await? {
             let tail = format!("{:08x}", u32::from_be_bytes(random()));
             organization.slug = slug(name, &tail);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Latchkey;
+use crate::api_key::Scopes;
 use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
 use crate::crypto::random;
@@ -19,6 +20,7 @@ use crate::principal::{Actor, Visitor};
 use crate::secret::PlainToken;
 use crate::session::{EndedBy, Session};
 use crate::store::{SessionStanding, Store};
+use crate::user::User;
 
 use super::mail::Notice;
 use super::sign_in::{SignInView, SignedIn, choose};
@@ -50,31 +52,54 @@ pub struct Refresh {
     pub refresh_token: Option<super::sign_in::SecretText>,
 }
 
+/// Whom an access token is for.
+pub(crate) struct Holder<'a> {
+    email: &'a Email,
+    place: Option<(OrganizationId, Role)>,
+    barred_from: Option<Timestamp>,
+}
+
+impl<'a> Holder<'a> {
+    /// A person in an organization.
+    pub(crate) fn new(user: &'a User, place: Option<&Membership>) -> Self {
+        let demanded = place.and_then(|place| place.organization.policy.two_factor_required_from);
+        Self {
+            email: &user.email,
+            place: place.map(|place| (place.organization.id, place.role)),
+            barred_from: demanded.filter(|_| user.second_factor_since.is_none()),
+        }
+    }
+
+    fn standing(standing: &'a SessionStanding) -> Self {
+        Self { email: &standing.email, place: place(standing), barred_from: standing.barred_from() }
+    }
+}
+
 impl Latchkey {
     /// A first pair for a session.
     pub(crate) async fn new_pair(
         &self,
         store: &mut Store<'_>,
         session: &Session,
-        email: &Email,
+        user: &User,
         place: Option<&Membership>,
     ) -> Result<TokenPair, Error> {
         let now = self.now();
         let refresh = PlainToken::random(REFRESH_PREFIX);
         store.insert_refresh_token(refresh.hashed(), session.id, now).await?;
-        let role = place.map(|place| (place.organization.id, place.role));
-        let mut pair = self.access_pair(session, email, role, now)?;
+        let mut pair = self.access_pair(session, &Holder::new(user, place), now)?;
         pair.refresh_token = Some(refresh.reveal().to_owned());
         Ok(pair)
     }
 
-    fn access_pair(
+    /// An access token alone.
+    pub(crate) fn access_pair(
         &self,
         session: &Session,
-        email: &Email,
-        place: Option<(OrganizationId, Role)>,
+        holder: &Holder<'_>,
         now: Timestamp,
     ) -> Result<TokenPair, Error> {
+        let Holder { email, place, barred_from } = *holder;
         let ends_at = now.plus(self.0.settings.tokens.access_life).earliest(session.expires_at);
         let is_admin = place.is_some_and(|(_, role)| role >= Role::Admin);
         let claims = Claims {
@@ -90,7 +115,12 @@ impl Latchkey {
             amr: session.amr.split_whitespace().map(str::to_owned).collect(),
             org: place.map(|(organization, _)| organization.to_string()),
             org_role: place.map(|(_, role)| role.as_str().to_owned()),
-            scope: crate::api_key::Scopes::of_person(is_admin).joined(),
+            // Others check tokens without asking us: to them too, who is barred may do nothing.
+            scope: if barred_from.is_some_and(|from| from <= now) {
+                String::new()
+            } else {
+                Scopes::of_person(is_admin).joined()
+            },
             email: email.to_string(),
         };
         Ok(TokenPair {
@@ -114,7 +144,7 @@ impl Latchkey {
         let standing = self.live_standing(&mut writing.store(), session).await?;
         let now = self.now();
         let next = PlainToken::random(REFRESH_PREFIX);
-        let mut pair = self.access_pair(&standing.session, &standing.email, place(&standing), now)?;
+        let mut pair = self.access_pair(&standing.session, &Holder::standing(&standing), now)?;
         pair.refresh_token = Some(next.reveal().to_owned());
         let sealed = self.seal_pair(session, &pair)?;
         if writing.store().consume_refresh_token(hash, &sealed, now).await? {
@@ -199,7 +229,7 @@ impl Latchkey {
         let session: SessionId = claims.sid.parse().map_err(bad)?;
         let mut writing = self.0.db.write().await?;
         let standing = self.live_standing(&mut writing.store(), session).await?;
-        let mut pair = self.access_pair(&standing.session, &standing.email, place(&standing), now)?;
+        let mut pair = self.access_pair(&standing.session, &Holder::standing(&standing), now)?;
         let sealed = self.seal_pair(session, &pair)?;
         let life = (now, Timestamp::from_seconds(claims.exp));
         if !writing.store().consume_access_token(jti, session, &sealed, life).await? {
@@ -250,10 +280,11 @@ impl Latchkey {
         if let Some(cookie) = &cookie {
             store.update_session_cookie(session.id, Some(cookie.hashed())).await?;
         }
-        let pair = self.new_pair(store, session, &user.email, place).await?;
+        let pair = self.new_pair(store, session, &user, place).await?;
         Ok(SignedIn {
             view: self.sign_in_view(session, Some(pair), &user, place),
             cookie: cookie.map(|value| self.session_cookie(value, session)),
+            devices: None,
         })
     }
 

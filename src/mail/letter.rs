@@ -45,6 +45,34 @@ impl fmt::Debug for Written {
     }
 }
 
+/// What can happen to a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactorNews<'a> {
+    /// It was switched on.
+    On,
+    /// Another authenticator took the place of the one before.
+    Replaced,
+    /// It was switched off.
+    Off,
+    /// There are new backup codes.
+    CodesRenewed,
+    /// A backup code was used.
+    CodeUsed {
+        /// How many are left.
+        left: u64,
+    },
+    /// Too many wrong codes were tried.
+    Locked {
+        /// How long no code is accepted.
+        minutes: u64,
+    },
+    /// An administrator took it away.
+    Reset {
+        /// Why.
+        reason: &'a str,
+    },
+}
+
 /// What we write to people about.
 pub enum Letter<'a> {
     /// They asked for a link to sign in with.
@@ -164,6 +192,15 @@ pub enum Letter<'a> {
     /// A refresh token was used twice, and its session was ended.
     RefreshTokenReused {
         /// How the second time was.
+        was: Circumstances<'a>,
+        /// Ends all sessions.
+        secure_link: &'a str,
+    },
+    /// Something happened to their second factor.
+    SecondFactor {
+        /// What.
+        news: FactorNews<'a>,
+        /// How.
         was: Circumstances<'a>,
         /// Ends all sessions.
         secure_link: &'a str,

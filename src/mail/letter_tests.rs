@@ -1,6 +1,6 @@
 //! Every letter as people get it, and what holds for all of them.
 
-use super::letter::{Circumstances, House, Letter, Written};
+use super::letter::{Circumstances, FactorNews, House, Letter, Written};
 use crate::clock::Timestamp;
 use crate::email::Email;
 
@@ -41,8 +41,19 @@ fn letters<'a>(name: &'a str, [old, new]: [&'a Email; 2], was: Circumstances<'a>
         ),
         ("key_expires", Letter::KeyExpires { name, hint: "lk_live_Ab12…wxyz", at: was.at, days: 7, keys_link: KEYS }),
         ("refresh_token_reused", Letter::RefreshTokenReused { was, secure_link: SECURE }),
+        ("two_factor_on", second_factor(FactorNews::On, was)),
+        ("two_factor_replaced", second_factor(FactorNews::Replaced, was)),
+        ("two_factor_off", second_factor(FactorNews::Off, was)),
+        ("backup_codes_renewed", second_factor(FactorNews::CodesRenewed, was)),
+        ("backup_code_used", second_factor(FactorNews::CodeUsed { left: 2 }, was)),
+        ("two_factor_locked", second_factor(FactorNews::Locked { minutes: 15 }, was)),
+        ("two_factor_reset", second_factor(FactorNews::Reset { reason: name }, was)),
         ("test", Letter::Test { asked }),
     ]
+}
+
+fn second_factor<'a>(news: FactorNews<'a>, was: Circumstances<'a>) -> Letter<'a> {
+    Letter::SecondFactor { news, was, secure_link: SECURE }
 }
 
 fn written(name: &str, house: &House<'_>, was: Circumstances<'_>) -> Vec<(&'static str, Written)> {

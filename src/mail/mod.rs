@@ -16,6 +16,6 @@ pub(crate) mod scripted_server;
 #[cfg(test)]
 mod smtp_tests;
 
-pub use letter::{Circumstances, House, Letter, Written};
+pub use letter::{Circumstances, FactorNews, House, Letter, Written};
 pub use server::{BadSmtpUrl, SmtpServer, SmtpTls};
 pub use smtp::{Line, Smtp, Stage, Trouble};

@@ -1,12 +1,14 @@
 //! The words of every letter: why it came, what it is for, and what to do if it was not its reader.
 
 use super::layout::Page;
-use super::letter::{Circumstances, LONGEST_NAME, Letter, flat};
+use super::letter::{Circumstances, FactorNews, LONGEST_NAME, Letter, flat};
 use crate::clock::Timestamp;
 use crate::email::Email;
 
 const NOTHING_TO_DO: &str = "If it was you, there is nothing to do.";
 const END_SESSIONS: &str = "End all sessions";
+/// No reason takes more room than this.
+const LONGEST_REASON: usize = 200;
 const SEE_KEYS: &str = "See your API keys";
 
 /// A link with the code that does the same, how long both work, and how they were asked for.
@@ -54,6 +56,7 @@ pub(super) fn page(letter: &Letter<'_>, house: &str) -> Page {
         }
         Letter::KeyExpires { name, hint, at, days, keys_link } => key_expires(house, [name, hint], at, days, keys_link),
         Letter::RefreshTokenReused { was, secure_link } => refresh_token_reused(house, &was, secure_link),
+        Letter::SecondFactor { news, was, secure_link } => second_factor(house, news, &was, secure_link),
         Letter::Test { asked } => test(house, &asked),
     }
 }
@@ -240,6 +243,76 @@ fn refresh_token_reused(house: &str, was: &Circumstances<'_>, secure_link: &str)
     .facts(happened(was))
     .say("If it was a program of yours, sign in with it again.");
     or_secure(page, secure_link)
+}
+
+fn second_factor(house: &str, news: FactorNews<'_>, was: &Circumstances<'_>, secure_link: &str) -> Page {
+    let (subject, why, said) = factor_words(house, news);
+    let page = Page::new(subject, notice(was), why).say(said).facts(happened(was)).say(NOTHING_TO_DO);
+    or_secure(page, secure_link)
+}
+
+/// Subject, why the mail came, and what happened.
+fn factor_words(house: &str, news: FactorNews<'_>) -> (String, &'static str, String) {
+    let changed = "the two-factor authentication of the account with this address was changed";
+    match news {
+        FactorNews::On => (
+            format!("Two-factor authentication is on at {house}"),
+            changed,
+            format!(
+                "Two-factor authentication was switched on for your account at {house}. From now on a code of your \
+                 authenticator is asked for when you sign in, and your other sessions have ended. Keep your backup \
+                 codes in a safe place: they let you in when your authenticator is lost."
+            ),
+        ),
+        FactorNews::Replaced => (
+            format!("Your authenticator for {house} was exchanged"),
+            changed,
+            format!(
+                "Another authenticator took the place of the one that your account at {house} had. The old one and the \
+                 old backup codes work no longer, and your other sessions have ended."
+            ),
+        ),
+        FactorNews::Off => (
+            format!("Two-factor authentication is off at {house}"),
+            changed,
+            format!(
+                "Two-factor authentication was switched off for your account at {house}. Your password alone lets \
+                 somebody in now. Your other sessions have ended."
+            ),
+        ),
+        FactorNews::CodesRenewed => (
+            format!("New backup codes for {house}"),
+            changed,
+            format!("New backup codes were made for your account at {house}. The old ones work no longer."),
+        ),
+        FactorNews::CodeUsed { left } => (
+            format!("A backup code was used at {house}"),
+            "a backup code of the account with this address was used",
+            format!(
+                "A backup code of your account at {house} was used in place of your authenticator. {} left.{}",
+                if left == 1 { "1 code is".to_owned() } else { format!("{left} codes are") },
+                if left <= 2 { " Make new ones soon, under Settings > Security." } else { "" }
+            ),
+        ),
+        FactorNews::Locked { minutes } => (
+            format!("Too many wrong codes at {house}"),
+            "wrong codes were tried for the account with this address",
+            format!(
+                "Somebody who knows your password, or has your mail, tried too many wrong codes for your account at \
+                 {house}. Nobody got in. For {} no code is accepted, not even a right one.",
+                in_minutes(minutes)
+            ),
+        ),
+        FactorNews::Reset { reason } => (
+            format!("Two-factor authentication was reset at {house}"),
+            changed,
+            format!(
+                "An administrator took the two-factor authentication of your account at {house} away and ended your \
+                 sessions. The reason they gave: \u{201c}{}\u{201d}. Set it up again when you have signed in.",
+                flat(reason, LONGEST_REASON)
+            ),
+        ),
+    }
 }
 
 fn test(house: &str, by: &Circumstances<'_>) -> Page {

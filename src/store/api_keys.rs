@@ -88,6 +88,10 @@ pub struct KeyCredential {
     pub at_home: bool,
     /// Whether the organization asked for is suspended.
     pub organization_suspended: bool,
+    /// Whether the person has a second factor.
+    pub has_second_factor: bool,
+    /// From when on that organization demands one.
+    pub second_factor_required_from: Option<Timestamp>,
 }
 
 /// The secret of a new or renewed key.
@@ -163,6 +167,8 @@ fn credential(row: &Row) -> Result<KeyCredential, Error> {
         role: role.as_deref().and_then(Role::parse),
         at_home: row.maybe_text("home_role")?.is_some(),
         organization_suspended: row.maybe_number("organization_suspended_at")?.is_some(),
+        has_second_factor: row.maybe_number("second_factor_since")?.is_some(),
+        second_factor_required_from: row.maybe_at("two_factor_required_from")?,
     })
 }
 
@@ -174,8 +180,8 @@ impl Store<'_> {
         organization: Option<OrganizationId>,
     ) -> Result<Option<KeyCredential>, Error> {
         let row = query(
-            "SELECT k.*, x.mac, x.ends_at AS secret_ends_at, u.email, u.disabled_at, m.role, h.role AS home_role,
-                o.suspended_at AS organization_suspended_at
+            "SELECT k.*, x.mac, x.ends_at AS secret_ends_at, u.email, u.disabled_at, u.second_factor_since, m.role,
+                h.role AS home_role, o.suspended_at AS organization_suspended_at, o.two_factor_required_from
              FROM api_key_secrets x JOIN api_keys k ON k.id = x.key_id JOIN users u ON u.id = k.user_id
              LEFT JOIN organizations o ON o.id = COALESCE($2, k.organization_id)
              LEFT JOIN memberships m ON m.user_id = k.user_id AND m.organization_id = o.id AND m.suspended_at IS NULL

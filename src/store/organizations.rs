@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::id::{OrganizationId, UserId};
 use crate::member::Role;
 use crate::organization::{Membership, Organization};
+use crate::user::User;
 
 fn membership(row: &Row) -> Result<Membership, Error> {
     Ok(Membership {
@@ -16,6 +17,7 @@ fn membership(row: &Row) -> Result<Membership, Error> {
             name: row.text("name")?,
             slug: row.text("slug")?,
             suspended_at: row.maybe_at("suspended_at")?,
+            policy: super::policies::policy(row)?,
             created_at: row.at("created_at")?,
         },
         role: row.known("role", Role::parse)?,
@@ -47,7 +49,7 @@ impl Store<'_> {
     /// Somebody's places, oldest first.
     pub async fn list_memberships(&mut self, user: UserId) -> Result<Vec<Membership>, Error> {
         let rows = query(
-            "SELECT o.id, o.name, o.slug, o.suspended_at, o.created_at,
+            "SELECT o.id, o.name, o.slug, o.suspended_at, o.two_factor_required_from, o.trusted_device_days, o.created_at,
                 m.role, m.suspended_at AS member_suspended_at, m.joined_at
              FROM memberships m JOIN organizations o ON o.id = m.organization_id
              WHERE m.user_id = $1 ORDER BY m.joined_at, o.id",
@@ -65,7 +67,7 @@ impl Store<'_> {
         organization: OrganizationId,
     ) -> Result<Option<Membership>, Error> {
         let row = query(
-            "SELECT o.id, o.name, o.slug, o.suspended_at, o.created_at,
+            "SELECT o.id, o.name, o.slug, o.suspended_at, o.two_factor_required_from, o.trusted_device_days, o.created_at,
                 m.role, m.suspended_at AS member_suspended_at, m.joined_at
              FROM memberships m JOIN organizations o ON o.id = m.organization_id
              WHERE m.user_id = $1 AND m.organization_id = $2",
@@ -78,7 +80,35 @@ impl Store<'_> {
     }
 }
 
+impl Store<'_> {
+    /// Whether somebody belongs to another organization that has further members, who rely on how that person signs in.
+    pub async fn is_relied_on_elsewhere(&mut self, user: UserId, here: OrganizationId) -> Result<bool, Error> {
+        let row = query(
+            "SELECT 1 AS one FROM memberships m JOIN memberships n
+                ON n.organization_id = m.organization_id AND n.user_id <> m.user_id
+             WHERE m.user_id = $1 AND m.organization_id <> $2 LIMIT 1",
+        )
+        .bind(user.to_string())
+        .bind(here.to_string())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        Ok(row.is_some())
+    }
+}
+
 impl OrganizationStore<'_> {
+    /// Everybody with a place, oldest first.
+    pub async fn list_members(&mut self) -> Result<Vec<(User, Role)>, Error> {
+        let rows = query(
+            "SELECT u.*, m.role FROM memberships m JOIN users u ON u.id = m.user_id
+             WHERE m.organization_id = $1 ORDER BY m.joined_at, u.id",
+        )
+        .bind(self.organization.to_string())
+        .fetch_all(&mut *self.connection)
+        .await?;
+        rows.iter().map(|row| Ok((super::users::user(row)?, row.known("role", Role::parse)?))).collect()
+    }
+
     /// A place for somebody.
     pub async fn insert_member(&mut self, user: UserId, role: Role, now: Timestamp) -> Result<(), Error> {
         query("INSERT INTO memberships (organization_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)")

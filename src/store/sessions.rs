@@ -6,6 +6,7 @@ use super::row::Columns as _;
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
+use crate::factor::{Method, Proof};
 use crate::id::{OrganizationId, SessionId, TokenId, UserId};
 use crate::member::Role;
 use crate::secret::HashedToken;
@@ -39,6 +40,18 @@ pub struct SessionStanding {
     pub organization_suspended: bool,
     /// Whether the presented access token was exchanged for a newer one.
     pub exchanged: bool,
+    /// Whether the person has a second factor.
+    pub has_second_factor: bool,
+    /// From when on that organization demands one.
+    pub second_factor_required_from: Option<Timestamp>,
+}
+
+impl SessionStanding {
+    /// From when on the organization bars the person for want of a second factor.
+    pub fn barred_from(&self) -> Option<Timestamp> {
+        let is_member = self.role.is_some() && !self.member_suspended;
+        self.second_factor_required_from.filter(|_| is_member && !self.has_second_factor)
+    }
 }
 
 fn session(row: &Row) -> Result<Session, Error> {
@@ -48,6 +61,7 @@ fn session(row: &Row) -> Result<Session, Error> {
         organization_id: row.maybe_parsed("organization_id")?,
         amr: row.text("amr")?,
         authenticated_at: row.at("authenticated_at")?,
+        second_factor: second_factor(row)?,
         address: row.text("address")?,
         user_agent: row.text("user_agent")?,
         kept: row.number("kept")? != 0,
@@ -56,6 +70,11 @@ fn session(row: &Row) -> Result<Session, Error> {
         expires_at: row.at("expires_at")?,
         ended_at: row.maybe_at("ended_at")?,
     })
+}
+
+fn second_factor(row: &Row) -> Result<Option<Proof>, Error> {
+    let Some(at) = row.maybe_at("second_factor_at")? else { return Ok(None) };
+    Ok(Some(Proof { at, method: row.known("second_factor", Method::parse)? }))
 }
 
 fn standing(row: &Row) -> Result<SessionStanding, Error> {
@@ -69,6 +88,8 @@ fn standing(row: &Row) -> Result<SessionStanding, Error> {
         member_suspended: row.maybe_number("member_suspended_at")?.is_some(),
         organization_suspended: row.maybe_number("organization_suspended_at")?.is_some(),
         exchanged: row.maybe_text("exchanged")?.is_some(),
+        has_second_factor: row.maybe_number("second_factor_since")?.is_some(),
+        second_factor_required_from: row.maybe_at("two_factor_required_from")?,
     })
 }
 
@@ -78,8 +99,8 @@ impl Store<'_> {
         let session = new.session;
         query(
             "INSERT INTO sessions (id, user_id, organization_id, cookie_hash, amr, authenticated_at, address, user_agent,
-                kept, created_at, last_seen_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)",
+                kept, created_at, last_seen_at, expires_at, second_factor_at, second_factor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)",
         )
         .bind(session.id.to_string())
         .bind(session.user_id.to_string())
@@ -92,6 +113,8 @@ impl Store<'_> {
         .bind(i64::from(session.kept))
         .bind(session.created_at.millis())
         .bind(session.expires_at.millis())
+        .bind(session.second_factor.map(|proof| proof.at.millis()))
+        .bind(session.second_factor.map(|proof| proof.method.as_str()))
         .execute(&mut *self.connection)
         .await?;
         Ok(())
@@ -105,8 +128,9 @@ impl Store<'_> {
         jti: TokenId,
     ) -> Result<Option<SessionStanding>, Error> {
         let row = query(
-            "SELECT s.*, u.email, u.disabled_at, u.landlord_since, m.role, m.suspended_at AS member_suspended_at,
-                o.suspended_at AS organization_suspended_at, x.jti AS exchanged
+            "SELECT s.*, u.email, u.disabled_at, u.landlord_since, u.second_factor_since, m.role,
+                m.suspended_at AS member_suspended_at, o.suspended_at AS organization_suspended_at,
+                o.two_factor_required_from, x.jti AS exchanged
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = $2
              LEFT JOIN organizations o ON o.id = m.organization_id
@@ -128,8 +152,9 @@ impl Store<'_> {
         organization: Option<OrganizationId>,
     ) -> Result<Option<SessionStanding>, Error> {
         let row = query(
-            "SELECT s.*, u.email, u.disabled_at, u.landlord_since, m.role, m.suspended_at AS member_suspended_at,
-                o.suspended_at AS organization_suspended_at, NULL AS exchanged
+            "SELECT s.*, u.email, u.disabled_at, u.landlord_since, u.second_factor_since, m.role,
+                m.suspended_at AS member_suspended_at, o.suspended_at AS organization_suspended_at,
+                o.two_factor_required_from, NULL AS exchanged
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = COALESCE($2, s.organization_id)
              LEFT JOIN organizations o ON o.id = m.organization_id
@@ -203,6 +228,22 @@ impl Store<'_> {
             .bind(cookie.map(|hash| hash.bytes().to_vec()))
             .execute(&mut *self.connection)
             .await?;
+        Ok(())
+    }
+
+    /// Notes that the person of a session has just proven who they are.
+    pub async fn update_session_proof(&mut self, session: &Session) -> Result<(), Error> {
+        query(
+            "UPDATE sessions SET amr = $2, authenticated_at = $3, second_factor_at = $4, second_factor = $5
+             WHERE id = $1 AND ended_at IS NULL",
+        )
+        .bind(session.id.to_string())
+        .bind(&session.amr)
+        .bind(session.authenticated_at.millis())
+        .bind(session.second_factor.map(|proof| proof.at.millis()))
+        .bind(session.second_factor.map(|proof| proof.method.as_str()))
+        .execute(&mut *self.connection)
+        .await?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 21] = [
     "mails",
     "challenges",
     "facts",
@@ -29,6 +29,11 @@ const TABLES: [&str; 16] = [
     "api_key_hours",
     "api_key_calls",
     "setup_links",
+    "totp_factors",
+    "totp_setups",
+    "backup_codes",
+    "half_sign_ins",
+    "trusted_devices",
     "audit_events",
 ];
 
@@ -39,15 +44,6 @@ impl Store<'_> {
             .execute(&mut *self.connection)
             .await
             .expect("inserted");
-    }
-
-    pub(crate) async fn set_second_factor_for_test(&mut self, user: UserId, now: crate::clock::Timestamp) {
-        query("UPDATE users SET second_factor_since = $2 WHERE id = $1")
-            .bind(user.to_string())
-            .bind(now.millis())
-            .execute(&mut *self.connection)
-            .await
-            .expect("updated");
     }
 
     pub(crate) async fn dump_for_test(&mut self) -> String {

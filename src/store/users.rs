@@ -9,7 +9,8 @@ use crate::error::{Code, Error};
 use crate::id::UserId;
 use crate::user::User;
 
-fn user(row: &Row) -> Result<User, Error> {
+/// An account in a row of its table.
+pub(super) fn user(row: &Row) -> Result<User, Error> {
     Ok(User {
         id: row.parsed("id")?,
         email: row.known("email", Email::parse)?,

@@ -40,7 +40,8 @@ pub fn Check(
     /// The name of the input.
     name: &'static str,
     /// The sentence.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// Whether it is ticked at first.
     checked: bool,
 ) -> impl IntoView {

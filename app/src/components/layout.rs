@@ -24,6 +24,10 @@ pub struct Resident {
     pub place: String,
     /// They look after the whole installation.
     pub is_landlord: bool,
+    /// They look after an organization.
+    pub is_admin: bool,
+    /// They may do nothing but set up a second factor.
+    pub is_barred: bool,
     /// What they should know about mail.
     pub mail_banner: Option<&'static str>,
 }
@@ -76,15 +80,17 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
             </li>
         }
     };
+    let usual = !resident.is_barred;
     view! {
         <header class="side">
             <Brand/>
             <nav aria-label="Settings">
                 <ul>
-                    {link(Page::ApiKeys, "key", "API keys")}
-                    {link(Page::Profile, "person", "Profile")}
+                    {usual.then(|| link(Page::ApiKeys, "key", "API keys"))}
+                    {usual.then(|| link(Page::Profile, "person", "Profile"))}
                     {link(Page::Security, "shield", "Security")}
-                    {resident.is_landlord.then(|| link(Page::Landlord, "mail", "Landlord"))}
+                    {(usual && resident.is_admin).then(|| link(Page::Organization, "people", "Organization"))}
+                    {(usual && resident.is_landlord).then(|| link(Page::Landlord, "mail", "Landlord"))}
                 </ul>
             </nav>
             <div class="side-foot">
@@ -109,8 +115,8 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
 #[server(name = SignOut, prefix = "/fn", endpoint = "sign-out")]
 pub async fn sign_out(csrf: String) -> Result<Done, Refusal> {
     request::answer(Form::new("sign-out", "sign-out", Page::FIRST), async {
-        if request::actor()?.is_some() {
-            let actor = request::change(&csrf)?;
+        if request::barred_actor()?.is_some() {
+            let actor = request::barred_change(&csrf)?;
             request::latchkey()?.sign_out(&actor).await?;
         }
         request::end_session();

@@ -13,12 +13,15 @@ pub fn Secret(
     text: String,
     /// Unique on the page.
     id: &'static str,
+    /// What is copied, when it is not the text as it is shown.
+    #[prop(optional, into)]
+    copied: Option<String>,
     /// Shown only once: the page asks before it is left uncopied.
     #[prop(optional)]
     once: bool,
 ) -> impl IntoView {
     let name = format!("{id}-label");
-    let copied = text.clone();
+    let copied = copied.unwrap_or_else(|| text.clone());
     view! {
         <div class="field">
             <span class="label" id=name.clone()>{label}</span>

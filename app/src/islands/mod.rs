@@ -5,6 +5,7 @@
 //! they show is written by the server, so no words or dates are formatted twice.
 
 pub mod answer;
+pub mod codes;
 pub mod copy;
 pub mod dom;
 pub mod expiry;

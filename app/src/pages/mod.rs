@@ -10,7 +10,7 @@ pub mod trouble;
 
 use crate::components::layout::Resident;
 use crate::request;
-use latchkey::member::Role;
+use latchkey::member::{Action, Role};
 use latchkey::{Actor, Error};
 use leptos::prelude::*;
 use std::future::Future;
@@ -36,6 +36,8 @@ pub async fn resident(actor: &Actor) -> Result<Resident, Error> {
         place: user.organization_name.unwrap_or(user.email),
         name: user.name,
         is_landlord: actor.principal().is_landlord(),
+        is_admin: actor.permit(Action::SetPolicy).is_ok(),
+        is_barred: actor.principal().is_barred(latchkey.now()),
         mail_banner: mail_banner(actor, latchkey.sends_mail()),
     })
 }

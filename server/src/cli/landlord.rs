@@ -1,4 +1,4 @@
-//! `latchkey landlord create | recovery-link`.
+//! `latchkey landlord create | recovery-link | reset-two-factor`.
 
 use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,7 +17,9 @@ pub(super) enum Command {
     /// Make a landlord
     Create(Box<Create>),
     /// Print a link, once, that lets somebody choose a new password: where no mail can be sent, or none arrives
-    RecoveryLink(Box<RecoveryLink>),
+    RecoveryLink(Box<Account>),
+    /// Take the second factor of an account away whose person has lost it
+    ResetTwoFactor(Box<Account>),
 }
 
 #[derive(Args, Debug)]
@@ -36,7 +38,7 @@ pub(super) struct Create {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct RecoveryLink {
+pub(super) struct Account {
     /// The address of the account
     #[arg(long)]
     email: String,
@@ -48,6 +50,7 @@ pub(super) async fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Create(create) => make(*create).await,
         Command::RecoveryLink(wanted) => print_recovery_link(*wanted).await,
+        Command::ResetTwoFactor(wanted) => reset_two_factor(*wanted).await,
     }
 }
 
@@ -70,18 +73,32 @@ async fn make(create: Create) -> Result<(), String> {
 }
 
 /// To the terminal and nowhere else: whoever has the link has the account.
-async fn print_recovery_link(wanted: RecoveryLink) -> Result<(), String> {
+async fn print_recovery_link(wanted: Account) -> Result<(), String> {
     let latchkey = open(&wanted.config).await?;
     let asked = MailTo { email: Some(wanted.email.clone()) };
     let link = latchkey.recovery_link(&operator("latchkey landlord recovery-link"), asked).await;
     let minutes = latchkey.settings().links.reset.as_secs().div_ceil(60);
     latchkey.close().await.map_err(|error| error.to_string())?;
-    let link = link.map_err(|error| match error {
-        latchkey::Error::NotFound => format!("there is no account with the address {}", wanted.email),
-        other => other.to_string(),
-    })?;
+    let link = link.map_err(|error| explained(&error, &wanted.email))?;
     println!("Opens once, within {minutes} minutes:\n\n  {link}\n");
     Ok(())
+}
+
+async fn reset_two_factor(wanted: Account) -> Result<(), String> {
+    let latchkey = open(&wanted.config).await?;
+    let whose = MailTo { email: Some(wanted.email.clone()) };
+    let reset = latchkey.reset_factor_by_operator(&operator("latchkey landlord reset-two-factor"), whose).await;
+    latchkey.close().await.map_err(|error| error.to_string())?;
+    reset.map_err(|error| explained(&error, &wanted.email))?;
+    println!("Two-factor authentication is off for {}, and every session of theirs has ended.", wanted.email);
+    Ok(())
+}
+
+fn explained(error: &latchkey::Error, email: &str) -> String {
+    match error {
+        latchkey::Error::NotFound => format!("there is no account with the address {email}"),
+        other => other.to_string(),
+    }
 }
 
 async fn open(config: &Config) -> Result<Latchkey, String> {

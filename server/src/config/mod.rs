@@ -17,8 +17,10 @@ use latchkey::settings::{self, PublicUrl, Settings, Storage};
 pub mod layers;
 pub mod mail;
 pub mod reference;
+pub mod two_factor;
 
 pub use mail::MailConfig;
+pub use two_factor::TwoFactorConfig;
 
 /// All settings.
 #[derive(Args, Clone, Debug)]
@@ -44,6 +46,9 @@ pub struct Config {
     /// Password hashing.
     #[command(flatten)]
     pub hashing: HashingConfig,
+    /// The second factor.
+    #[command(flatten)]
+    pub two_factor: TwoFactorConfig,
     /// Mail.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -212,6 +217,15 @@ pub struct LimitConfig {
     /// `verify`, `forward` and `introspect`, by principal
     #[arg(long, env = "LATCHKEY_LIMIT_VERIFY", value_name = "CALLS/SECONDS", default_value = "600000/60", value_parser = rate)]
     pub limit_verify: Rate,
+    /// Wrong proofs at each call that changes a second factor, by person
+    #[arg(long, env = "LATCHKEY_LIMIT_FACTOR_CHANGE", value_name = "CALLS/SECONDS", default_value = "3/300", value_parser = rate)]
+    pub limit_factor_change: Rate,
+    /// Authenticators begun to be set up, by person
+    #[arg(long, env = "LATCHKEY_LIMIT_FACTOR_SET_UP", value_name = "CALLS/SECONDS", default_value = "3/300", value_parser = rate)]
+    pub limit_factor_set_up: Rate,
+    /// Wrong codes for a new authenticator, by person
+    #[arg(long, env = "LATCHKEY_LIMIT_FACTOR_SET_UP_CODE", value_name = "CALLS/SECONDS", default_value = "5/300", value_parser = rate)]
+    pub limit_factor_set_up_code: Rate,
 }
 
 /// Memory.
@@ -281,6 +295,7 @@ impl Config {
             require_verified_email: self.accounts.require_verified_email,
             mail: self.mail.mail()?,
             links: self.mail.links(),
+            two_factor: self.two_factor.settings(),
             memory: settings::Memory {
                 principals: self.memory.memory_principals,
                 believed: self.memory.memory_believed.map(Duration::from_millis),
@@ -346,6 +361,9 @@ impl Config {
             mail: limits.limit_mail,
             mail_from: limits.limit_mail_from,
             verify: limits.limit_verify,
+            factor_change: limits.limit_factor_change,
+            factor_set_up: limits.limit_factor_set_up,
+            factor_set_up_code: limits.limit_factor_set_up_code,
         };
         if limits.rate_limits == RateLimits::Relaxed { set.relaxed() } else { set }
     }

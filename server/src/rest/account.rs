@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Answer, with_cookie};
 use super::body::Body;
-use super::who::By;
+use super::who::{Barred, By};
 
 /// Who is asking
 ///
@@ -20,7 +20,7 @@ use super::who::By;
     get, path = "/auth/me", tag = "Account",
     responses((status = 200, description = "The person.", body = UserView))
 )]
-pub async fn me(State(latchkey): State<Latchkey>, By(actor): By) -> Answer<Json<UserView>> {
+pub async fn me(State(latchkey): State<Latchkey>, Barred(actor): Barred) -> Answer<Json<UserView>> {
     Ok(Json(latchkey.me(&actor).await?))
 }
 
@@ -29,7 +29,7 @@ pub async fn me(State(latchkey): State<Latchkey>, By(actor): By) -> Answer<Json<
     get, path = "/auth/profile", tag = "Account",
     responses((status = 200, description = "The person.", body = UserView))
 )]
-pub async fn profile(state: State<Latchkey>, by: By) -> Answer<Json<UserView>> {
+pub async fn profile(state: State<Latchkey>, by: Barred) -> Answer<Json<UserView>> {
     me(state, by).await
 }
 

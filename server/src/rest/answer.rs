@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use latchkey::flow::enrol::Renewed;
+use latchkey::flow::gate::{DevicesCookie, Entered, SecondFactorDueView};
 use latchkey::flow::page::Page;
-use latchkey::flow::sign_in::SignedIn;
+use latchkey::flow::sign_in::{SessionCookie, SignInView, SignedIn};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,9 +73,44 @@ pub fn signed_in(status: StatusCode, signed_in: &SignedIn) -> Response {
     with_cookie(signed_in, (status, Json(&signed_in.view)))
 }
 
+/// What a first factor gives: a session, or the second step.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "it describes the answer; the parts are written as they are")]
+pub enum EnteredView {
+    /// Signed in.
+    SignedIn(Box<SignInView>),
+    /// A second factor is due.
+    SecondFactorDue(SecondFactorDueView),
+}
+
+/// The answer to a first factor.
+pub fn entered(entered: &Entered) -> Response {
+    match entered {
+        Entered::SignedIn(session) => signed_in(StatusCode::OK, session),
+        Entered::SecondFactorDue(due) => Json(due.view()).into_response(),
+    }
+}
+
 /// Any answer that comes with a session.
 pub fn with_cookie(signed_in: &SignedIn, answer: impl IntoResponse) -> Response {
-    let cookie = signed_in.cookie.as_ref().and_then(cookies::set);
+    let devices = with_devices(signed_in.devices.as_ref(), answer);
+    with_session(signed_in.cookie.as_ref(), devices)
+}
+
+/// Any answer of a session that goes on with what is new in here.
+pub fn renewed(renewed: &Renewed, answer: impl IntoResponse) -> Response {
+    with_session(renewed.cookie.as_ref(), answer)
+}
+
+/// Any answer with the secrets of a browser's trusted devices, when they have changed.
+pub fn with_devices(cookie: Option<&DevicesCookie>, answer: impl IntoResponse) -> Response {
+    let cookie = cookie.and_then(cookies::set_devices);
+    (AppendHeaders(cookie.map(|value| (header::SET_COOKIE, value))), answer).into_response()
+}
+
+fn with_session(cookie: Option<&SessionCookie>, answer: impl IntoResponse) -> Response {
+    let cookie = cookie.and_then(cookies::set);
     (AppendHeaders(cookie.map(|value| (header::SET_COOKIE, value))), answer).into_response()
 }
 

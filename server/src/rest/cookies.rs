@@ -1,6 +1,7 @@
-//! Our cookies on the wire: the session, and the long-lived name of a browser.
+//! Our cookies on the wire: the session, the long-lived name of a browser, and the secrets of trusted devices.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie};
 use latchkey::flow::sign_in::{SESSION_COOKIE as NAME, SessionCookie, VISITOR_COOKIE};
 
 /// The secret of the session, in a request.
@@ -13,6 +14,11 @@ pub fn visitor(headers: &HeaderMap) -> Option<&str> {
     value(headers, VISITOR_COOKIE)
 }
 
+/// The secrets of trusted devices, in a request.
+pub fn devices(headers: &HeaderMap) -> DeviceTokens<'_> {
+    value(headers, DEVICES_COOKIE).map_or(DeviceTokens::None, DeviceTokens::Cookie)
+}
+
 fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -22,14 +28,19 @@ fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
 /// The header that gives the session to a browser.
 pub fn set(cookie: &SessionCookie) -> Option<HeaderValue> {
     let life = cookie.max_age.map(|life| format!("; Max-Age={}", life.as_secs())).unwrap_or_default();
-    header_value(cookie.value.reveal(), &life)
+    header_value(NAME, cookie.value.reveal(), &life)
+}
+
+/// The header that gives a browser the secrets of its trusted devices.
+pub fn set_devices(cookie: &DevicesCookie) -> Option<HeaderValue> {
+    header_value(DEVICES_COOKIE, cookie.value.reveal(), &format!("; Max-Age={}", cookie.max_age.as_secs()))
 }
 
 /// The header that takes it away.
 pub fn clear() -> Option<HeaderValue> {
-    header_value("", "; Max-Age=0")
+    header_value(NAME, "", "; Max-Age=0")
 }
 
-fn header_value(value: &str, life: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!("{NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}")).ok()
+fn header_value(name: &str, value: &str, life: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{life}")).ok()
 }

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use latchkey::error::Code;
 use latchkey::field::{Field, FieldCode};
+use latchkey::flow::gate::SecondFactorDueView;
 use latchkey::flow::links::{LinkPreview, MailProof};
 use latchkey::flow::sign_in::{SecretText, SignInView};
 use latchkey::{Error, Latchkey};
@@ -38,9 +39,12 @@ pub struct MailedToken {
 /// What a mailed link to sign in with answers: a sign-in when a script asked, a look at it otherwise.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
+#[allow(dead_code, reason = "it describes the answer; the parts are written as they are")]
 pub enum OpenedLink {
     /// It was spent.
     SignedIn(Box<SignInView>),
+    /// It was, and a second factor is due.
+    SecondFactorDue(SecondFactorDueView),
     /// It was not.
     Preview(LinkPreview),
 }

@@ -2,14 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use latchkey::Latchkey;
 use latchkey::flow::links::{MailProof, MailTo};
-use latchkey::flow::sign_in::SignInView;
 
-use super::answer::{Answer, MessageView, signed_in};
+use super::answer::{Answer, EnteredView, MessageView, entered};
 use super::body::{Body, Query};
 use super::cookies;
 use super::links::{LinkQuery, OpenedLink, is_to_be_spent, mailed};
@@ -41,14 +40,13 @@ pub async fn ask_magic_link(
 
 /// Sign in with what was mailed
 ///
-/// With the token of the link, or with the address and the code. Five wrong codes end both. Whoever is refused with
-/// another status than 400 has not spent it.
+/// With the token of the link, or with the address and the code. Five wrong codes end both. Where a second factor is on,
+/// what was mailed is spent, and the answer gives the right to prove that factor with `2fa/verify`.
 #[utoipa::path(
     post, path = "/auth/magic-link/verify", tag = "Signing in", security(()), request_body = MailProof,
     responses(
-        (status = 200, description = "Signed in.", body = SignInView),
+        (status = 200, description = "Signed in, or the second factor is due.", body = EnteredView),
         (status = 400, description = "`invalid_token`, `invalid_code`, or `validation_failed`."),
-        (status = 401, description = "`two_factor_required`: a second factor is on."),
         (status = 403, description = "`organization_suspended`, or `csrf_failed` for a call from a page of another site."),
         (status = 404, description = "The organization asked for is not one of theirs."),
     )
@@ -59,8 +57,7 @@ pub async fn sign_in_by_mail(
     headers: HeaderMap,
     Body(input): Body<MailProof>,
 ) -> Answer<Response> {
-    let session = latchkey.sign_in_by_mail(&visitor, input, opening(&headers)).await.map_err(mailed)?;
-    Ok(signed_in(StatusCode::OK, &session))
+    Ok(entered(&latchkey.sign_in_by_mail(&visitor, input, opening(&headers)).await.map_err(mailed)?))
 }
 
 /// Open a mailed link to sign in with
@@ -71,9 +68,8 @@ pub async fn sign_in_by_mail(
     get, path = "/auth/magic-link", tag = "Signing in", security(()),
     params(("token" = String, Query, description = "The token of the link.")),
     responses(
-        (status = 200, description = "Signed in, or a look at the link.", body = OpenedLink),
+        (status = 200, description = "Signed in, the second factor is due, or a look at the link.", body = OpenedLink),
         (status = 400, description = "`invalid_token`: never given out, replaced by a newer one, or spent."),
-        (status = 401, description = "`two_factor_required`: a second factor is on."),
         (status = 403, description = "`organization_suspended`, or `csrf_failed` for a script on a page of another site."),
     )
 )]
@@ -87,6 +83,5 @@ pub async fn open_magic_link(
         let preview = latchkey.preview_magic_link(&query.token()?, cookies::visitor(&parts.headers)).await?;
         return Ok(Json(preview).into_response());
     }
-    let session = latchkey.sign_in_by_mail(&visitor, query.proof()?, opening(&parts.headers)).await.map_err(mailed)?;
-    Ok(signed_in(StatusCode::OK, &session))
+    Ok(entered(&latchkey.sign_in_by_mail(&visitor, query.proof()?, opening(&parts.headers)).await.map_err(mailed)?))
 }

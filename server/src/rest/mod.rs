@@ -24,10 +24,12 @@ pub mod failure;
 pub mod links;
 pub mod magic_link;
 pub mod mail;
+pub mod policy;
 pub mod recovery;
 pub mod sessions;
 pub mod sign_in;
 pub mod tokens;
+pub mod two_factor;
 pub mod verification;
 pub mod who;
 
@@ -36,7 +38,7 @@ type Described = UtoipaMethodRouter<Latchkey>;
 
 /// The native API under one of its bases. Not by `nest`, which writes the address of every request anew.
 pub fn native(base: &str) -> OpenApiRouter<Latchkey> {
-    accounts().into_iter().chain(mailed()).chain(keys()).fold(
+    accounts().into_iter().chain(two_factor()).chain(mailed()).chain(keys()).fold(
         OpenApiRouter::new(),
         |router, (schemas, mut paths, methods)| {
             let under = |(path, item)| (format!("{base}{path}"), item);
@@ -66,6 +68,24 @@ fn accounts() -> Vec<Described> {
         routes!(verification::verify),
         routes!(verification::forward),
         routes!(verification::introspect),
+    ]
+}
+
+fn two_factor() -> Vec<Described> {
+    vec![
+        routes!(two_factor::two_factor_status),
+        routes!(two_factor::set_up_two_factor),
+        routes!(two_factor::verify_two_factor_setup),
+        routes!(two_factor::verify_two_factor),
+        routes!(two_factor::reauthenticate),
+        routes!(two_factor::disable_two_factor),
+        routes!(two_factor::backup_codes),
+        routes!(two_factor::regenerate_backup_codes),
+        routes!(two_factor::trusted_devices, two_factor::add_trusted_device, two_factor::forget_trusted_devices),
+        routes!(two_factor::forget_trusted_device),
+        routes!(policy::organization_policy, policy::update_organization_policy),
+        routes!(policy::reset_member_two_factor),
+        routes!(policy::reset_user_two_factor),
     ]
 }
 
@@ -103,6 +123,7 @@ fn keys() -> Vec<Described> {
 /// What stands around the API, each at one address only.
 pub fn outside() -> OpenApiRouter<Latchkey> {
     OpenApiRouter::new()
+        .routes(routes!(two_factor::set_up_two_factor_alias))
         .routes(routes!(around::healthz))
         .routes(routes!(around::readyz))
         .routes(routes!(around::whoami))

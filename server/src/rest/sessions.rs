@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::answer::{Answer, Success, signed_out};
 use super::body::Id;
 use super::failure::Failure;
-use super::who::{By, Guest, authenticate, credentials, origins};
+use super::who::{By, Guest, authenticate_barred, credentials, origins};
 
 /// Sign out
 ///
@@ -32,7 +32,7 @@ pub async fn logout(State(latchkey): State<Latchkey>, mut parts: Parts) -> Answe
         Guest::from_request_parts(&mut parts, &latchkey).await?;
         return Ok(signed_out());
     }
-    match authenticate(&parts, &latchkey).await {
+    match authenticate_barred(&parts, &latchkey).await {
         Ok((call, principal, _)) => {
             if let Some(window) = latchkey.admit_actor(&principal)? {
                 call.note_window(window);

@@ -10,7 +10,7 @@ use latchkey::flow::sign_up::{SignUp, SignedUp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::{Answer, signed_in};
+use super::answer::{Answer, EnteredView, entered, signed_in};
 use super::body::Body;
 use super::who::{Guest, opening};
 
@@ -40,14 +40,16 @@ const TO_VERIFY: &str = "A link to confirm your address is on its way. Open it t
 /// Sign in with address and password
 ///
 /// The answer is the same, and takes the same time, for an unknown address, a wrong password and an account that is
-/// switched off. Failures count by address and by account.
+/// switched off. Failures count by address and by account. Where a second factor is on, its code may be said along with
+/// them, or the answer gives the right to prove it with `2fa/verify`; a trusted device (`X-Device-Token`) is not asked.
 #[utoipa::path(
     post, path = "/auth/login", tag = "Signing in", security(()), request_body = SignIn,
     responses(
-        (status = 200, description = "Signed in.", body = SignInView),
-        (status = 401, description = "`invalid_credentials`: the address or the password is not right; `two_factor_required`."),
+        (status = 200, description = "Signed in, or the second factor is due.", body = EnteredView),
+        (status = 401, description = "`invalid_credentials`: the address or the password is not right; `invalid_code`: they are, and the code is not."),
         (status = 403, description = "`email_not_verified`, `organization_suspended`, or `csrf_failed` for a call from a page of another site."),
         (status = 404, description = "The organization asked for is not one of theirs."),
+        (status = 423, description = "`locked`: too many wrong codes."),
     )
 )]
 pub async fn login(
@@ -56,8 +58,7 @@ pub async fn login(
     headers: HeaderMap,
     Body(input): Body<SignIn>,
 ) -> Answer<Response> {
-    let session = latchkey.sign_in(&visitor, input, opening(&headers)).await?;
-    Ok(signed_in(StatusCode::OK, &session))
+    Ok(entered(&latchkey.sign_in(&visitor, input, opening(&headers)).await?))
 }
 
 /// Make an account, and an organization that it owns

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::answer::{Answer, signed_in};
 use super::body::Body;
-use super::who::{By, Guest, call};
+use super::who::{Barred, By, Guest, call};
 
 /// Exchange a refresh token for a new pair
 ///
@@ -97,7 +97,7 @@ pub struct CsrfTokenView {
     get, path = "/auth/csrf-token", tag = "Signing in",
     responses((status = 200, description = "The token.", body = CsrfTokenView))
 )]
-pub async fn csrf_token(State(latchkey): State<Latchkey>, By(actor): By) -> Answer<Json<CsrfTokenView>> {
+pub async fn csrf_token(State(latchkey): State<Latchkey>, Barred(actor): Barred) -> Answer<Json<CsrfTokenView>> {
     let token = latchkey.csrf_token(&actor)?;
     Ok(Json(CsrfTokenView { success: true, camel: token.clone(), snake: token }))
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`Guest`]: nobody needs to be known; credentials left over from before are ignored.
 //! - [`By`]: a principal, under its ordinary limit, with the CSRF check where a cookie is the credential.
+//! - [`Barred`]: the same, also for whoever has yet to set up the second factor that their organization demands.
 //! - [`Checking`]: the same under the high limit of `verify`, `forward` and `introspect`.
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use latchkey::error::Code;
 use latchkey::flow::authenticate::{CredentialHeaders, Presented};
+use latchkey::flow::gate::DeviceTokens;
 use latchkey::flow::sessions::Origins;
 use latchkey::flow::sign_in::Opening;
 use latchkey::limit::Window;
@@ -22,6 +24,7 @@ use crate::middleware::Call;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ORGANIZATION: HeaderName = HeaderName::from_static("x-organization-id");
+const DEVICE_TOKEN: HeaderName = HeaderName::from_static("x-device-token");
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -30,6 +33,9 @@ pub struct Guest(pub Visitor);
 
 /// Somebody who has proven who they are.
 pub struct By(pub Actor);
+
+/// The same, also when they may do nothing but set up a second factor.
+pub struct Barred(pub Actor);
 
 /// The same, asking about a credential.
 pub struct Checking {
@@ -62,11 +68,17 @@ impl FromRequestParts<Latchkey> for By {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
-        let (call, principal, window) = authenticate(parts, latchkey).await?;
-        note(&call, window, latchkey.admit_actor(&principal)?);
-        let actor = Actor::new(call.visitor.clone(), principal);
-        check_csrf(parts, latchkey, &actor)?;
-        Ok(Self(actor))
+        let found = authenticate(parts, latchkey).await?;
+        admit(parts, latchkey, found).map(Self)
+    }
+}
+
+impl FromRequestParts<Latchkey> for Barred {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        let found = authenticate_barred(parts, latchkey).await?;
+        admit(parts, latchkey, found).map(Self)
     }
 }
 
@@ -84,19 +96,40 @@ impl FromRequestParts<Latchkey> for Checking {
     }
 }
 
+/// What authentication finds: the request, who sent it, and where an API key stands in its limits.
+type Found = (Arc<Call>, Principal, Option<Window>);
+
 /// Proves who is asking and notes it for the log, the limits and the counting of keys.
-pub async fn authenticate(
-    parts: &Parts,
-    latchkey: &Latchkey,
-) -> Result<(Arc<Call>, Principal, Option<Window>), Failure> {
+pub async fn authenticate(parts: &Parts, latchkey: &Latchkey) -> Result<Found, Failure> {
+    let (call, presented) = presented(parts)?;
+    let (principal, window) = latchkey.authenticate(&call.visitor, &presented).await?;
+    call.note_principal(&principal);
+    Ok((call, principal, window))
+}
+
+/// The same, also for whoever has yet to set up the second factor that their organization demands.
+pub async fn authenticate_barred(parts: &Parts, latchkey: &Latchkey) -> Result<Found, Failure> {
+    let (call, presented) = presented(parts)?;
+    let (principal, window) = latchkey.authenticate_barred(&call.visitor, &presented).await?;
+    call.note_principal(&principal);
+    Ok((call, principal, window))
+}
+
+fn presented(parts: &Parts) -> Result<(Arc<Call>, Presented<'_>), Failure> {
     let call = call(parts)?;
     let presented = Presented::read(credentials(&parts.headers)?)?;
     if !presented.is_none() {
         call.note_presented();
     }
-    let (principal, window) = latchkey.authenticate(&call.visitor, &presented).await?;
-    call.note_principal(&principal);
-    Ok((call, principal, window))
+    Ok((call, presented))
+}
+
+/// Lets somebody on under their ordinary limit; a change by cookie needs its CSRF token.
+fn admit(parts: &Parts, latchkey: &Latchkey, (call, principal, window): Found) -> Result<Actor, Failure> {
+    note(&call, window, latchkey.admit_actor(&principal)?);
+    let actor = Actor::new(call.visitor.clone(), principal);
+    check_csrf(parts, latchkey, &actor)?;
+    Ok(actor)
 }
 
 /// The request being answered.
@@ -125,7 +158,8 @@ pub fn credentials(headers: &HeaderMap) -> Result<CredentialHeaders<'_>, Failure
     })
 }
 
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Failure> {
+/// A header that may stand there once, as text.
+pub fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Failure> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     match (value.to_str(), values.next()) {
@@ -142,7 +176,7 @@ pub fn origins(headers: &HeaderMap) -> Origins<'_> {
 }
 
 /// Whether the request comes from a script on a page of ours, in a browser that says so.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
     headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin")
 }
 
@@ -150,7 +184,13 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 pub fn opening(headers: &HeaderMap) -> Opening<'_> {
     let cookie = is_same_origin(headers);
     let replaces = cookies::session(headers).filter(|_| cookie);
-    Opening { cookie, tokens: true, replaces, browser: cookies::visitor(headers) }
+    Opening { cookie, tokens: true, replaces, browser: cookies::visitor(headers), devices: devices(headers) }
+}
+
+/// The secrets of trusted devices that a request presents: an API client's in a header of its own, or a browser's cookie.
+pub fn devices(headers: &HeaderMap) -> DeviceTokens<'_> {
+    let own = headers.get(DEVICE_TOKEN).and_then(|value| value.to_str().ok()).map(str::trim);
+    own.filter(|token| !token.is_empty()).map_or_else(|| cookies::devices(headers), DeviceTokens::Header)
 }
 
 fn check_csrf(parts: &Parts, latchkey: &Latchkey, actor: &Actor) -> Result<(), Failure> {

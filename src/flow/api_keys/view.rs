@@ -9,7 +9,7 @@ use crate::id::{ApiKeyId, OrganizationId, UserId};
 use crate::store::StoredKey;
 
 use super::Span;
-use crate::flow::sessions::browser;
+use crate::agent::browser;
 
 /// A new key, with its one and only reveal.
 #[derive(Serialize, ToSchema)]

@@ -141,10 +141,11 @@ pub async fn sign_in_by_code(
             return Ok(Page::Login.with_known(&[("next", next.as_deref())]));
         };
         let proof = MailProof { remember: Some(mailed.remember), ..proof.into_proof(mailed.email) };
-        request::begin_session(async |latchkey, opening| latchkey.sign_in_by_mail(&visitor, proof, opening).await)
-            .await?;
+        let entered =
+            request::begin_session(async |latchkey, opening| latchkey.sign_in_by_mail(&visitor, proof, opening).await)
+                .await?;
         request::forget_mailed();
-        Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
+        Ok(request::way_on(&entered, next))
     })
     .await
 }
@@ -162,8 +163,12 @@ pub async fn look_for_link(#[server(default)] next: String) -> Result<Done, Refu
             Some(browser) => request::latchkey()?.magic_link_state(&browser).await?,
             None => MagicLinkState::None,
         };
-        let waits = state == MagicLinkState::Waiting;
-        Ok(if waits { String::new() } else { Page::Login.waiting(next.as_deref()) })
+        Ok(match (state, request::half_token()) {
+            (MagicLinkState::Waiting, _) => String::new(),
+            // The link was opened in another tab of this browser, and the second step is due there and here.
+            (MagicLinkState::Used, Some(_)) => Page::TwoFactor.with_known(&[("next", next.as_deref())]),
+            _ => Page::Login.waiting(next.as_deref()),
+        })
     })
     .await
 }

@@ -128,8 +128,7 @@ pub async fn sign_in(csrf: String, #[server(default)] next: String, credentials:
             request::keep_mailed(Page::VerifyEmail, mailed)?;
             return Ok(Page::VerifyEmail.path().to_owned());
         }
-        opened?;
-        Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
+        Ok(request::way_on(&opened?, next))
     })
     .await
 }

@@ -86,9 +86,9 @@ pub async fn open_link(csrf: String, token: String) -> Result<Done, Refusal> {
         match opened.await {
             Err(error) if is_dead(&error) => Ok(here),
             Err(error) => Err(error),
-            Ok(_) => {
+            Ok(entered) => {
                 request::forget_mailed();
-                Ok(mailed.next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
+                Ok(request::way_on(&entered, mailed.next))
             }
         }
     })

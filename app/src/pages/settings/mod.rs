@@ -1,4 +1,5 @@
-//! The pages about oneself.
+//! The pages about oneself and one's organization.
 
+pub mod organization;
 pub mod profile;
 pub mod security;

@@ -142,7 +142,8 @@ fn ChangeEmailForm(state: FormState) -> impl IntoView {
     }
 }
 
-fn role_words(role: &str) -> &'static str {
+/// A role in words.
+pub fn role_words(role: &str) -> &'static str {
     match role {
         "OWNER" => "Owner",
         "ADMIN" => "Admin",

@@ -1,0 +1,123 @@
+//! What an organization demands of how its members sign in (contract section 6).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Latchkey;
+use crate::audit::{Deed, Told};
+use crate::clock::Timestamp;
+use crate::error::{Code, Error};
+use crate::field::{Field, FieldCode, Findings};
+use crate::id::OrganizationId;
+use crate::member::Action;
+use crate::organization::Policy;
+use crate::principal::{Actor, Permit};
+
+/// The policy of an organization.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyView {
+    /// Whether members must have a second factor.
+    pub require_two_factor: bool,
+    /// From when on they can do nothing without it.
+    #[schema(required)]
+    pub two_factor_grace_until: Option<Timestamp>,
+    /// Whether devices may be trusted.
+    pub trusted_devices: bool,
+    /// How many days at most, when it is less than the installation allows.
+    #[schema(required)]
+    pub trusted_device_days: Option<u32>,
+}
+
+/// Changes to it; what is not named stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"requireTwoFactor": true, "twoFactorGraceUntil": "2026-12-24T00:00:00Z"}))]
+pub struct PolicyChanges {
+    /// Whether members must have a second factor.
+    pub require_two_factor: Option<bool>,
+    /// From when on they can do nothing without it; at once when not said.
+    #[schema(value_type = Option<Timestamp>)]
+    pub two_factor_grace_until: Option<String>,
+    /// Whether devices may be trusted.
+    pub trusted_devices: Option<bool>,
+    /// How many days at most; 1 to 365.
+    #[schema(minimum = 1, maximum = 365)]
+    pub trusted_device_days: Option<i64>,
+}
+
+impl PolicyView {
+    fn new(policy: Policy) -> Self {
+        Self {
+            require_two_factor: policy.two_factor_required_from.is_some(),
+            two_factor_grace_until: policy.two_factor_required_from,
+            trusted_devices: policy.trusted_device_days != Some(0),
+            trusted_device_days: policy.trusted_device_days.filter(|days| *days > 0),
+        }
+    }
+}
+
+impl PolicyChanges {
+    fn apply(&self, policy: Policy, now: Timestamp) -> Result<Policy, Error> {
+        let mut findings = Findings::default();
+        let grace = self.two_factor_grace_until.as_deref().filter(|text| !text.is_empty());
+        let grace = grace.and_then(|text| {
+            findings.need(Timestamp::parse_rfc3339(text), Field::TwoFactorGraceUntil, FieldCode::NotADate)
+        });
+        let days = self.trusted_device_days.and_then(|days| {
+            let days = u32::try_from(days).ok().filter(|days| (1..=365).contains(days));
+            findings.need(days, Field::TrustedDeviceDays, FieldCode::OutOfRange(1, 365))
+        });
+        findings.check()?;
+        let required = self.require_two_factor.unwrap_or(policy.two_factor_required_from.is_some());
+        let from = grace.or(policy.two_factor_required_from).unwrap_or(now);
+        let trusted_device_days = match self.trusted_devices {
+            Some(false) => Some(0),
+            Some(true) => days.or(policy.trusted_device_days.filter(|days| *days > 0)),
+            None => days.or(policy.trusted_device_days),
+        };
+        Ok(Policy { two_factor_required_from: required.then_some(from), trusted_device_days })
+    }
+}
+
+impl Latchkey {
+    /// What the organization demands.
+    pub async fn policy(&self, actor: &Actor, organization: &str) -> Result<PolicyView, Error> {
+        let permit = policy_permit(actor, organization)?;
+        let policy = self.0.db.read().await?.store().organization(permit.organization()).find_policy().await?;
+        Ok(PolicyView::new(policy))
+    }
+
+    /// Changes it; felt at the next call of every member. Nobody demands a second factor who has none.
+    pub async fn update_policy(
+        &self,
+        actor: &Actor,
+        organization: &str,
+        changes: PolicyChanges,
+    ) -> Result<PolicyView, Error> {
+        let permit = policy_permit(actor, organization)?;
+        let mut writing = self.0.db.write().await?;
+        let before = writing.store().organization(permit.organization()).find_policy().await?;
+        let policy = changes.apply(before, self.now())?;
+        let is_person = actor.principal().session_id().is_some();
+        let demands = policy.two_factor_required_from.is_some() && before.two_factor_required_from.is_none();
+        if demands && is_person && !actor.principal().has_second_factor() {
+            return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
+        }
+        writing.store().organization(permit.organization()).update_policy(&policy, self.now()).await?;
+        let view = PolicyView::new(policy);
+        let detail = serde_json::to_value(&view).map_err(Error::internal)?;
+        let told = Told::by(actor, Deed::PolicyChanged, permit.organization()).with(detail);
+        self.tell(&mut writing.store(), told).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(permit.organization().number());
+        Ok(view)
+    }
+}
+
+/// The right to the policy of the organization that the actor acts in; any other does not exist for them.
+fn policy_permit(actor: &Actor, organization: &str) -> Result<Permit, Error> {
+    let permit = actor.permit(Action::SetPolicy)?;
+    let asked: OrganizationId = organization.parse().map_err(|_| Error::NotFound)?;
+    if asked == permit.organization() { Ok(permit) } else { Err(Error::NotFound) }
+}
