@@ -247,6 +247,12 @@ fn refresh_token_reused(house: &str, was: &Circumstances<'_>, secure_link: &str)
 
 fn second_factor(house: &str, news: FactorNews<'_>, was: &Circumstances<'_>, secure_link: &str) -> Page {
     let (subject, why, said) = factor_words(house, news);
+    if matches!(news, FactorNews::Reset { .. }) {
+        // With what and from where the administrator did it is no business of the member's.
+        let page = Page::new(subject, "You sign in with your password alone until you set it up again.", why);
+        let page = page.say(said).facts(vec![("When", instant(was.at))]);
+        return or_secure(page.say("If you asked for it, there is nothing else to do."), secure_link);
+    }
     let page = Page::new(subject, notice(was), why).say(said).facts(happened(was)).say(NOTHING_TO_DO);
     or_secure(page, secure_link)
 }

@@ -17,33 +17,33 @@ use crate::testing::{PASSWORD, TestCore, access, address, code, on_both_engines,
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn to(name: &str) -> MailTo {
+pub(super) fn to(name: &str) -> MailTo {
     MailTo { email: Some(address(name)) }
 }
 
-fn secret(text: &str) -> SecretText {
+pub(super) fn secret(text: &str) -> SecretText {
     SecretText(text.to_owned())
 }
 
-fn by_token(token: &str) -> MailProof {
+pub(super) fn by_token(token: &str) -> MailProof {
     MailProof { token: Some(secret(token)), ..MailProof::default() }
 }
 
-fn by_code(name: &str, digits: &str) -> MailProof {
+pub(super) fn by_code(name: &str, digits: &str) -> MailProof {
     MailProof { email: Some(address(name)), code: Some(secret(digits)), ..MailProof::default() }
 }
 
-fn reset(token: &str, new: &str) -> ResetPassword {
+pub(super) fn reset(token: &str, new: &str) -> ResetPassword {
     ResetPassword { token: Some(secret(token)), new_password: Some(secret(new)), password: None }
 }
 
 /// The token of the first link to this page.
-fn token_of(mail: &MailView, page: &str) -> String {
+pub(super) fn token_of(mail: &MailView, page: &str) -> String {
     let (_, rest) = mail.written.text.split_once(page).expect("a link");
     rest.trim_start_matches("?token=").trim_start_matches('/').split_whitespace().next().expect("a token").to_owned()
 }
 
-fn code_of(mail: &MailView) -> String {
+pub(super) fn code_of(mail: &MailView) -> String {
     let is_code = |line: &&str| {
         let digits = line.replace(' ', "");
         digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -53,29 +53,29 @@ fn code_of(mail: &MailView) -> String {
 
 impl TestCore {
     /// What has been mailed to somebody, newest first.
-    async fn mails(&self, name: &str) -> Vec<MailView> {
+    pub(super) async fn mails(&self, name: &str) -> Vec<MailView> {
         self.latchkey.deliver_mail(|| true).await.expect("delivered");
         let all = self.latchkey.mailbox().await.expect("a mailbox");
         all.into_iter().filter(|mail| mail.to == address(name)).collect()
     }
 
     /// The newest mail to somebody with a link to this page.
-    async fn mail(&self, name: &str, page: &str) -> MailView {
+    pub(super) async fn mail(&self, name: &str, page: &str) -> MailView {
         let mails = self.mails(name).await;
         mails.into_iter().find(|mail| mail.written.text.contains(page)).expect("a mail")
     }
 
-    async fn subjects(&self, name: &str) -> Vec<String> {
+    pub(super) async fn subjects(&self, name: &str) -> Vec<String> {
         self.mails(name).await.into_iter().map(|mail| mail.written.subject).collect()
     }
 
-    async fn magic_link(&self, name: &str) -> MailView {
+    pub(super) async fn magic_link(&self, name: &str) -> MailView {
         self.pass(Duration::from_secs(1));
         self.latchkey.ask_magic_link(&visitor(), to(name), Some("first browser")).await.expect("asked");
         self.mail(name, "/magic-link").await
     }
 
-    async fn by_mail(&self, proof: MailProof) -> Result<SignedIn, Error> {
+    pub(super) async fn by_mail(&self, proof: MailProof) -> Result<SignedIn, Error> {
         through(self.latchkey.sign_in_by_mail(&visitor(), proof, Opening::api()).await)
     }
 }
@@ -461,7 +461,7 @@ fn moving_to(name: &str, password: &str) -> ChangeEmail {
     ChangeEmail { new_email: Some(address(name)), current_password: Some(secret(password)) }
 }
 
-async fn successes(tries: Vec<tokio::task::JoinHandle<bool>>) -> usize {
+pub(super) async fn successes(tries: Vec<tokio::task::JoinHandle<bool>>) -> usize {
     let mut count = 0;
     for tried in tries {
         count += usize::from(tried.await.expect("ran"));

@@ -5,5 +5,8 @@ mod keys;
 mod mail;
 mod opening;
 mod outbox;
+mod policy;
+mod second_factor;
 mod sessions;
 mod tokens;
+mod trusted_devices;

@@ -4,7 +4,7 @@ use crate::Actor;
 use crate::flow::account::ChangePassword;
 use crate::flow::sessions::Origins;
 use crate::flow::sign_in::{Opening, SecretText, SignIn};
-use crate::testing::{PASSWORD, access, address, code, on_both_engines, visitor};
+use crate::testing::{PASSWORD, access, address, code, on_both_engines, through, visitor};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -79,7 +79,7 @@ on_both_engines! {
             remember: Some(false),
             ..SignIn::default()
         };
-        let short = core.latchkey.sign_in(&visitor(), input, Opening::page(None, None)).await.expect("signed in");
+        let short = through(core.latchkey.sign_in(&visitor(), input, Opening::page(None, None)).await).expect("signed in");
         assert!(short.cookie.as_ref().expect("a cookie").max_age.is_none());
         core.pass(DAY.checked_sub(Duration::from_secs(1)).expect("less"));
         assert!(core.cookie(secret(&short)).await.is_ok());
@@ -96,7 +96,7 @@ on_both_engines! {
             password: Some(SecretText(PASSWORD.to_owned())),
             ..SignIn::default()
         };
-        let after = core.latchkey.sign_in(&visitor(), input, Opening::page(Some(&before), None)).await.expect("signed in");
+        let after = through(core.latchkey.sign_in(&visitor(), input, Opening::page(Some(&before), None)).await).expect("signed in");
         assert_eq!(code(core.cookie(&before).await), "token_revoked");
         assert!(core.cookie(secret(&after)).await.is_ok());
     }
