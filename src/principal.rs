@@ -52,7 +52,7 @@ pub(crate) struct Facts {
     pub(crate) role: Option<Role>,
     pub(crate) scopes: Scopes,
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether the person has a second factor.
+    /// Whether the person has a second factor; never said of a key.
     pub(crate) has_second_factor: bool,
     /// From when on the organization bars the person for want of one.
     pub(crate) barred_from: Option<Timestamp>,
@@ -144,7 +144,7 @@ impl Principal {
         }
     }
 
-    /// Whether the person has a second factor.
+    /// Whether the person has a second factor; never said of a key.
     pub fn has_second_factor(&self) -> bool {
         self.0.has_second_factor
     }

@@ -1,6 +1,7 @@
 // The API as a program sees it: from outside the browser.
 import { expect } from '@playwright/test';
 import type { Person } from './people.ts';
+import { Phone } from './phone.ts';
 import type { Latchkey } from './server.ts';
 
 export interface Key {
@@ -118,6 +119,43 @@ export class Api {
   async waitsForCalls(id: string, calls: number): Promise<void> {
     const counted = async () => (await this.gets<{ usageCount: number }>(`/v1/api-keys/${id}`)).usageCount;
     await expect.poll(counted, { intervals: [100] }).toBe(calls);
+  }
+
+  /** Sets an authenticator up. Every other session of the person ends. */
+  async setsUpTwoFactor(): Promise<{ phone: Phone; backupCodes: string[] }> {
+    const begun = await this.#does<{ secret: string; backupCodes: string[] }>('POST', '/v1/auth/2fa/setup');
+    this.#latchkey.keepsSecret('key of an authenticator', begun.secret);
+    this.#latchkey.keepsBackupCodes(begun.backupCodes);
+    const phone = Phone.typing(begun.secret);
+    await this.#does('POST', '/v1/auth/2fa/verify-setup', { code: await phone.next() });
+    return { phone, backupCodes: begun.backupCodes };
+  }
+
+  /** The password and then a code, as a program signs in; says how that was answered. */
+  static async triesCode(latchkey: Latchkey, { email, password }: Person, code: string): Promise<number> {
+    const post = (call: string, body: Json, token = '') =>
+      fetch(`${latchkey.url}/v1/auth/${call}`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-2FA-Token': token }, body: JSON.stringify(body) });
+    const { twoFactorToken } = (await (await post('login', { email, password })).json()) as { twoFactorToken: string };
+    latchkey.keepsSecret('token of the second step', twoFactorToken);
+    return (await post('2fa/verify', { code }, twoFactorToken)).status;
+  }
+
+  /** Changes what the person's organization demands. */
+  async setsPolicy(changes: Json): Promise<void> {
+    const { organizationId } = await this.gets<{ organizationId: string }>('/v1/auth/me');
+    await this.#does('PATCH', `/v1/organizations/${organizationId}/policy`, changes);
+  }
+
+  async trustsDevice(name: string): Promise<void> {
+    const device = await this.#does<{ deviceToken: string }>('POST', '/v1/auth/2fa/trusted-devices', { deviceName: name, deviceType: 'mobile', deviceFingerprint: name });
+    this.#latchkey.keepsSecret('token of a device', device.deviceToken);
+  }
+
+  async #does<T>(method: string, path: string, body?: Json): Promise<T> {
+    const answer = await this.asks(method, path, body);
+    const text = await answer.text();
+    expect(answer.ok, `${method} ${path}: ${text}`).toBe(true);
+    return JSON.parse(text) as T;
   }
 
   async endsOtherSessions(): Promise<void> {

@@ -1,12 +1,15 @@
 // The security page, as people speak of it.
 import type { Locator } from '@playwright/test';
+import { TwoFactorCard } from './two-factor-card.ts';
 import type { Visitor } from './visitor.ts';
 
 export class SecurityPage {
   readonly #visitor: Visitor;
+  readonly twoFactor: TwoFactorCard;
 
   constructor(visitor: Visitor) {
     this.#visitor = visitor;
+    this.twoFactor = new TwoFactorCard(visitor);
   }
 
   async open(): Promise<void> {
@@ -14,7 +17,11 @@ export class SecurityPage {
   }
 
   get sessions(): Locator {
-    return this.#visitor.page.locator('.session-list > li');
+    return this.#visitor.page.locator('#sessions .session-list > li');
+  }
+
+  get trustedDevices(): Locator {
+    return this.#visitor.page.locator('#devices .session-list > li');
   }
 
   get thisDevice(): Locator {

@@ -1,5 +1,5 @@
 // The release binary on a free port, with an empty data folder of its own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -109,9 +109,25 @@ export class Latchkey {
   /** Makes a landlord by the command line, beside the server. */
   async makesLandlord({ email, name, password }: { email: string; name: string; password: string }): Promise<void> {
     this.keepsSecret('password', password);
-    const words = ['landlord', 'create', '--email', email, '--name', name, '--password-stdin'];
-    const { status, said } = await runs(words, { cwd: this.#data, env: this.#environment() }, password);
-    if (status !== 0) throw new Error(`No landlord was made: ${said}`);
+    await this.#runsBeside(['landlord', 'create', '--email', email, '--name', name, '--password-stdin'], password);
+  }
+
+  /** Takes somebody's second factor away by the command line, beside the server. */
+  async resetsTwoFactor(email: string): Promise<void> {
+    await this.#runsBeside(['landlord', 'reset-two-factor', '--email', email]);
+  }
+
+  async #runsBeside(words: string[], input = ''): Promise<void> {
+    const { status, said } = await runs(words, { cwd: this.#data, env: this.#environment() }, input);
+    if (status !== 0) throw new Error(`“latchkey ${words.slice(0, 2).join(' ')}” failed: ${said}`);
+  }
+
+  /** Puts somebody into the organization of somebody else, and out of their own: as long as nobody can be invited. */
+  joins(email: string, { of, as = 'MEMBER' }: { of: string; as?: 'MEMBER' | 'ADMIN' }): void {
+    const user = (whose: string) => `(SELECT id FROM users WHERE email = '${whose}')`;
+    const place = `(SELECT organization_id FROM memberships WHERE user_id = ${user(of)})`;
+    const change = `UPDATE memberships SET organization_id = ${place}, role = '${as}' WHERE user_id = ${user(email)};`;
+    execFileSync('sqlite3', [join(this.#data, 'latchkey.db'), '.timeout 5000', change]);
   }
 
   /** The one-time link that the first start prints. */
@@ -128,6 +144,14 @@ export class Latchkey {
     if (this.#secrets.has(value)) return;
     this.#secrets.set(value, what);
     if (shows(this.#log.slice(0, this.#searched), value)) this.#leaked.add(what);
+  }
+
+  /** The same of backup codes, which may be written with dashes or without. */
+  keepsBackupCodes(codes: string[]): void {
+    for (const code of codes) {
+      this.keepsSecret('backup code', code);
+      this.keepsSecret('backup code', code.replaceAll('-', ''));
+    }
   }
 
   /** What of the secrets stands in the log, and what the server itself calls an error. */

@@ -5,6 +5,7 @@ import type { Household } from './household.ts';
 import type { HouseName } from './houses.ts';
 import { type Person, someone } from './people.ts';
 import { type Mail, type PostOffice, code, linkTo } from './post-office.ts';
+import { twoFactor } from './two-factor-states.ts';
 import type { Visitor } from './visitor.ts';
 
 export interface Scene {
@@ -34,7 +35,7 @@ const front: State[] = [
   {
     name: 'login-wrong-password',
     arrange: async ({ visitor }) => {
-      expectsRefusal(visitor, 401, '/fn/sign-in');
+      visitor.expectsRefusal(401, '/fn/sign-in');
       await visitor.opens('/login');
       await visitor.entersCredentials(someone());
       await expect(visitor.summary).toBeVisible();
@@ -76,7 +77,7 @@ const keys: State[] = [
     arrange: async (scene) => {
       const { visitor } = scene;
       await inside(scene, `${KEYS}?dialog=create`);
-      expectsRefusal(visitor, 400, '/fn/create-key');
+      visitor.expectsRefusal(400, '/fn/create-key');
       await visitor.keys.dialog.getByRole('checkbox', { name: 'Read' }).uncheck();
       await visitor.keys.dialog.getByText('More settings').click();
       await visitor.keys.presses('Create key');
@@ -102,7 +103,7 @@ const settings: State[] = [
     name: 'profile-empty',
     arrange: async (scene) => {
       await inside(scene, '/settings/profile');
-      expectsRefusal(scene.visitor, 400, '/fn/profile');
+      scene.visitor.expectsRefusal(400, '/fn/profile');
       await scene.visitor.field('Name').fill('');
       await scene.visitor.button('Save profile').click();
       await expect(scene.visitor.summary).toBeVisible();
@@ -121,7 +122,7 @@ const settings: State[] = [
     name: 'security-empty',
     arrange: async (scene) => {
       await twoDevices(scene);
-      expectsRefusal(scene.visitor, 400, '/fn/password');
+      scene.visitor.expectsRefusal(400, '/fn/password');
       await scene.visitor.button('Change password').click();
       await expect(scene.visitor.summary).toBeVisible();
     },
@@ -174,7 +175,7 @@ const byMail: State[] = [
     name: 'login-check-mail-wrong-code',
     arrange: async (scene) => {
       const { mail } = await waitsForLink(scene);
-      expectsRefusal(scene.visitor, 400, '/fn/sign-in-code');
+      scene.visitor.expectsRefusal(400, '/fn/sign-in-code');
       await scene.visitor.entersCode(wrong(mail), 'Sign in');
       await expect(scene.visitor.summary).toBeVisible();
     },
@@ -266,7 +267,7 @@ const byMail: State[] = [
     arrange: async (scene) => {
       const { mail } = await waitsForReset(scene);
       await scene.visitor.opens(linkTo('reset-password', mail));
-      expectsRefusal(scene.visitor, 422, '/fn/reset-password');
+      scene.visitor.expectsRefusal(422, '/fn/reset-password');
       await scene.visitor.field('New password').fill('password1234');
       await scene.visitor.button('Change password').click();
       await expect(scene.visitor.summary).toBeVisible();
@@ -391,7 +392,7 @@ const inTheHouse: State[] = [
       await visitor.signsIn(household.person);
       await visitor.opens('/settings/profile');
       await visitor.page.getByText('Change your email').click();
-      expectsRefusal(visitor, 400, '/fn/new-address');
+      visitor.expectsRefusal(400, '/fn/new-address');
       await visitor.button('Send a link to the new email').click();
       await expect(visitor.summary).toBeVisible();
     },
@@ -424,7 +425,7 @@ const inTheHouse: State[] = [
   { name: 'landlord-without-mail', at: 'mailless', arrange: (scene) => asLandlord(scene) },
 ];
 
-export const STATES = [...front, ...byMail, ...keys, ...settings, ...inTheHouse];
+export const STATES = [...front, ...byMail, ...keys, ...settings, ...twoFactor, ...inTheHouse];
 
 async function arrive(visitor: Visitor, path: string): Promise<void> {
   await visitor.opens(path);
@@ -509,13 +510,8 @@ async function twoDevices({ visitor }: Scene): Promise<void> {
 }
 
 async function refused(visitor: Visitor, path: string, button: string, status: number, call: string): Promise<void> {
-  expectsRefusal(visitor, status, call);
+  visitor.expectsRefusal(status, call);
   await visitor.opens(path);
   await visitor.button(button).click();
   await expect(visitor.summary).toBeVisible();
-}
-
-/** Only a script is answered with a status; without one the form leads back to its page. */
-function expectsRefusal(visitor: Visitor, status: number, call: string): void {
-  if (visitor.hasScript) visitor.watch.expects(status, call);
 }

@@ -1,6 +1,7 @@
 // The words tests are told in: a server, visitors in front of it, and people with accounts.
 import { type Browser, type BrowserContextOptions, test as base } from '@playwright/test';
 import { Api } from './api.ts';
+import { type Guarded, guarded } from './guarded.ts';
 import { type Household, furnished } from './household.ts';
 import { Houses } from './houses.ts';
 import { type Person, someone } from './people.ts';
@@ -25,6 +26,8 @@ interface Words {
   ownOffice: (customs?: Customs) => Promise<PostOffice>;
   /** A person with an account, and the API as that person uses it. */
   resident: { person: Person; api: Api };
+  /** Such a person with two-factor authentication. */
+  guarded: Guarded;
   /** What browsers complained about. */
   watch: Watch;
   hasScript: boolean;
@@ -122,6 +125,7 @@ export const test = base.extend<Words, Stage>({
     const person = someone();
     await use({ person, api: await Api.registering(latchkey, person) });
   },
+  guarded: async ({ latchkey }, use) => use(await guarded(latchkey)),
 });
 
 async function comesWith(browser: Browser, options: BrowserContextOptions, latchkey: Latchkey, watch: Watch): Promise<Visitor> {

@@ -135,10 +135,50 @@ export class Visitor {
     await this.button(button).click();
   }
 
+  /** On the page of the second step, wherever it leads. */
+  async entersSecondCode(code: string, { trusting = false } = {}): Promise<void> {
+    await this.field('Code of six digits').fill(code);
+    if (trusting) await this.page.getByRole('checkbox', { name: /^Trust this device for / }).check();
+    await this.button('Sign in').click();
+  }
+
+  async entersBackupCode(code: string): Promise<void> {
+    await this.link('Use a backup code instead').click();
+    await this.reads('Enter a backup code');
+    await this.settles();
+    await this.field('Backup code').fill(code);
+    await this.button('Sign in').click();
+  }
+
+  /** Gives the password, and stops where the code is asked for. */
+  async comesToSecondStep(person: Person, path = '/login'): Promise<void> {
+    await this.opens(path);
+    await this.isOn('/login');
+    await this.entersCredentials(person);
+    await this.isOn('/login/two-factor');
+  }
+
+  async signsInWithCode(person: Person, code: string, how: { trusting?: boolean } = {}): Promise<void> {
+    await this.comesToSecondStep(person);
+    await this.entersSecondCode(code, how);
+    await this.isOn('/settings/api-keys');
+  }
+
+  async signsInWithBackupCode(person: Person, code: string): Promise<void> {
+    await this.comesToSecondStep(person);
+    await this.entersBackupCode(code);
+    await this.isOn('/settings/api-keys');
+  }
+
   async signsOut(): Promise<void> {
     await this.button('Sign out').and(this.page.locator('.sign-out')).click();
     await this.isOn('/login');
     await expect(this.news).toHaveText('You are signed out.');
+  }
+
+  /** The call will be refused so. Only a script is answered with a status; without one the form leads back to its page. */
+  expectsRefusal(status: number, call: string): void {
+    if (this.hasScript) this.watch.expects(status, call);
   }
 
   async sessionCookie(): Promise<string | undefined> {

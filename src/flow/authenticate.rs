@@ -385,8 +385,8 @@ fn key_principal(found: &KeyCredential, asked: Option<OrganizationId>) -> Result
         role,
         scopes,
         expires_at: key.life.expires_at,
-        has_second_factor: found.has_second_factor,
-        barred_from: found.second_factor_required_from.filter(|_| !key.of_organization && !found.has_second_factor),
+        has_second_factor: false,
+        barred_from: found.barred_from.filter(|_| !key.of_organization),
         verified: Arc::from(""),
     };
     facts.verified = verification::key_written(&facts, &key.allowed_domains)?;

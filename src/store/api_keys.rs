@@ -88,10 +88,8 @@ pub struct KeyCredential {
     pub at_home: bool,
     /// Whether the organization asked for is suspended.
     pub organization_suspended: bool,
-    /// Whether the person has a second factor.
-    pub has_second_factor: bool,
-    /// From when on that organization demands one.
-    pub second_factor_required_from: Option<Timestamp>,
+    /// From when on that organization bars the person for want of a second factor.
+    pub barred_from: Option<Timestamp>,
 }
 
 /// The secret of a new or renewed key.
@@ -158,6 +156,7 @@ fn key(row: &Row) -> Result<StoredKey, Error> {
 
 fn credential(row: &Row) -> Result<KeyCredential, Error> {
     let role = row.maybe_text("role")?;
+    let has_second_factor = row.maybe_number("second_factor_since")?.is_some();
     Ok(KeyCredential {
         key: key(row)?,
         mac: row.bytes("mac")?,
@@ -167,8 +166,7 @@ fn credential(row: &Row) -> Result<KeyCredential, Error> {
         role: role.as_deref().and_then(Role::parse),
         at_home: row.maybe_text("home_role")?.is_some(),
         organization_suspended: row.maybe_number("organization_suspended_at")?.is_some(),
-        has_second_factor: row.maybe_number("second_factor_since")?.is_some(),
-        second_factor_required_from: row.maybe_at("two_factor_required_from")?,
+        barred_from: row.maybe_at("two_factor_required_from")?.filter(|_| !has_second_factor),
     })
 }
 

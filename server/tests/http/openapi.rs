@@ -28,7 +28,8 @@ async fn every_operation_answers_as_described() {
     assert!(operations.len() > 60, "{}", operations.len());
     let stranger = app.stranger();
     for (path, method, operation) in &operations {
-        let reply = stranger.send(method, &path.replace("{id}", "x"), None, axum::body::Body::empty()).await;
+        let path = path.replace("{id}", "x").replace("{userId}", "x").replace("{deviceId}", "x");
+        let reply = stranger.send(method, &path, None, axum::body::Body::empty()).await;
         let status = reply.status.as_u16().to_string();
         assert!(
             operation["responses"].get(&status).is_some(),
@@ -155,6 +156,43 @@ async fn real_answers_about_mail_fit_their_schemas() {
     fits("/v1/landlord/mail", "get", &grace.get("/v1/landlord/mail").await.assert_status(200).json());
     let tried = grace.post_nothing("/v1/landlord/mail/test").await.assert_status(200).json();
     fits("/v1/landlord/mail/test", "post", &tried);
+}
+
+#[tokio::test]
+async fn real_answers_about_two_factor_fit_their_schemas() {
+    let app = App::on_sqlite(&[]).await;
+    let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
+    let fits = |path: &str, method: &str, reply: crate::support::Reply| {
+        let answer = reply.json();
+        let responses = &document["paths"][path][method]["responses"];
+        let schema = &responses[reply.status.as_str()]["content"]["application/json"]["schema"];
+        check(&document, schema, &answer, &format!("{method} {path}"));
+        answer
+    };
+    let ada = app.register("ada").await;
+    let begun = fits("/v1/auth/2fa/setup", "post", ada.post_nothing("/v1/auth/2fa/setup").await);
+    let phone = crate::support::Phone::scanning(&begun);
+    let code = json!({"code": phone.shows(&app)});
+    fits("/v1/auth/2fa/verify-setup", "post", ada.post("/v1/auth/2fa/verify-setup", code).await);
+    let device = json!({"deviceName": "Laptop", "deviceType": "desktop", "deviceFingerprint": "f3"});
+    fits("/v1/auth/2fa/trusted-devices", "post", ada.post("/v1/auth/2fa/trusted-devices", device).await);
+    for path in ["status", "backup-codes", "trusted-devices"] {
+        let path = format!("/v1/auth/2fa/{path}");
+        fits(&path, "get", ada.get(&path).await);
+    }
+    fits("/v1/auth/2fa/trusted-devices", "delete", ada.delete("/v1/auth/2fa/trusted-devices").await);
+    let login = json!({"email": ada.email, "password": crate::support::PASSWORD});
+    let due = fits("/v1/auth/login", "post", app.stranger().post("/v1/auth/login", login).await);
+    let step = app.stranger().with_bearer(&crate::support::half(&due));
+    fits("/v1/auth/2fa/verify", "post", step.post("/v1/auth/2fa/verify", json!({"code": phone.codes[0]})).await);
+    let again = ada.post("/v1/auth/2fa/verify", json!({"code": phone.codes[1]})).await;
+    fits("/v1/auth/2fa/verify", "post", again);
+    let path = format!("/v1/organizations/{}/policy", ada.organization);
+    fits("/v1/organizations/{id}/policy", "patch", ada.patch(&path, json!({"trustedDeviceDays": 7})).await);
+    let renewed = ada.post_nothing("/v1/auth/2fa/regenerate-backup-codes").await;
+    fits("/v1/auth/2fa/regenerate-backup-codes", "post", renewed);
+    let off = json!({"password": crate::support::PASSWORD});
+    fits("/v1/auth/2fa/disable", "post", ada.post("/v1/auth/2fa/disable", off).await);
 }
 
 #[tokio::test]

@@ -6,4 +6,5 @@ mod login;
 mod refresh;
 mod register;
 mod sessions;
+mod two_factor;
 mod verification;

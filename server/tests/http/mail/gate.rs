@@ -3,53 +3,48 @@
 
 use serde_json::json;
 
-use crate::support::{App, PASSWORD, on_both_engines};
+use crate::support::{PASSWORD, half, on_both_engines};
 
 const VERIFY: &str = "/v1/auth/magic-link/verify";
-
-/// There is no way yet to switch a second factor on by HTTP.
-async fn second_factor(app: &App, since: Option<i64>) {
-    app.db_set("users", "second_factor_since", since).await;
-}
 
 on_both_engines! {
     async fn no_first_factor_passes_a_second_one(app) with ["mailbox"] {
         let ada = app.register("ada").await;
-        let (magic, confirm) = (app.magic_link(&ada.email).await, app.mail_to(&ada.email, "Confirm your address").await);
-        second_factor(&app, Some(1)).await;
-        let login = json!({"email": ada.email, "password": PASSWORD});
-        let refused = app.stranger().same_origin().post("/v1/auth/login", login).await.assert_refused(401, "two_factor_required");
-        assert!(refused.session_cookie().is_none());
-        for body in [json!({"token": magic.token()}), json!({"email": ada.email, "code": magic.code()})] {
-            let refused = app.stranger().same_origin().post(VERIFY, body).await.assert_refused(401, "two_factor_required");
-            assert!(refused.session_cookie().is_none());
+        let confirm = app.mail_to(&ada.email, "Confirm your address").await;
+        let phone = app.enrols(&ada).await;
+        let (token, code) = (app.magic_link(&ada.email).await.token(), async || app.magic_link(&ada.email).await.code());
+        let browser = app.stranger().same_origin();
+        let login = browser.post("/v1/auth/login", json!({"email": ada.email, "password": PASSWORD})).await;
+        let by_token = browser.post(VERIFY, json!({"token": token})).await;
+        let by_code = browser.post(VERIFY, json!({"email": ada.email, "code": code().await})).await;
+        let path = format!("/v1/auth/magic-link?token={}", app.magic_link(&ada.email).await.token());
+        let by_script = browser.with_header("accept", "application/json").get(&path).await;
+        for (answer, backup) in [login, by_token, by_code, by_script].into_iter().zip(&phone.codes) {
+            let answer = answer.assert_status(200);
+            assert!(answer.session_cookie().is_none() && answer.json().get("accessToken").is_none());
+            app.finishes(&app.stranger(), &half(&answer.json()), backup).await.assert_status(200);
         }
-        let path = format!("/v1/auth/magic-link?token={}", magic.token());
-        let script = app.stranger().with_header("accept", "application/json");
-        script.get(&path).await.assert_refused(401, "two_factor_required");
-        let confirmed = app.stranger().same_origin().post("/v1/auth/verify-email", json!({"token": confirm.token()})).await;
-        let confirmed = confirmed.assert_status(200);
+        let confirmed = browser.post("/v1/auth/verify-email", json!({"token": confirm.token()})).await.assert_status(200);
         assert!(confirmed.session_cookie().is_none() && confirmed.json().get("accessToken").is_none());
-        assert_eq!(ada.get("/v1/auth/sessions/count").await.json()["activeSessionCount"], 1, "the one from before");
     }
 
-    async fn a_link_refused_for_the_second_factor_is_not_spent(app) with ["mailbox"] {
+    async fn a_link_is_spent_by_the_step_that_follows_it(app) with ["mailbox"] {
         let ada = app.register("ada").await;
+        app.enrols(&ada).await;
         let mail = app.magic_link(&ada.email).await;
-        second_factor(&app, Some(1)).await;
-        app.stranger().post(VERIFY, json!({"token": mail.token()})).await.assert_refused(401, "two_factor_required");
-        second_factor(&app, None).await;
-        app.stranger().post(VERIFY, json!({"token": mail.token()})).await.assert_status(200);
+        half(&app.stranger().post(VERIFY, json!({"token": mail.token()})).await.assert_status(200).json());
+        app.stranger().post(VERIFY, json!({"token": mail.token()})).await.assert_refused(400, "invalid_token");
     }
 
     async fn a_reset_does_not_pass_the_second_factor(app) with ["mailbox"] {
         let ada = app.register("ada").await;
-        second_factor(&app, Some(1)).await;
+        let phone = app.enrols(&ada).await;
         let mail = app.reset_mail(&ada.email).await;
         let body = json!({"token": mail.token(), "newPassword": "lantern over quiet water"});
         app.stranger().post("/v1/auth/reset-password", body).await.assert_status(200);
         let login = json!({"email": ada.email, "password": "lantern over quiet water"});
-        app.stranger().post("/v1/auth/login", login).await.assert_refused(401, "two_factor_required");
+        let answer = app.stranger().post("/v1/auth/login", login).await.assert_status(200).json();
+        app.finishes(&app.stranger(), &half(&answer), &phone.shows(&app)).await.assert_status(200);
         ada.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
     }
 

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use latchkey::Latchkey;
 use latchkey::clock::{Clock, Timestamp};
-use latchkey::member::Role;
 use latchkey::store::Db;
 use latchkey_server::Application;
 use latchkey_server::cli::read_config;
@@ -20,10 +19,13 @@ use tempfile::TempDir;
 mod client;
 mod database;
 mod mail;
+mod phone;
 mod reply;
 
 pub use client::Client;
+pub use latchkey::member::Role;
 pub use mail::Mail;
+pub use phone::{Phone, half};
 pub use reply::Reply;
 
 /// The password of everybody.

@@ -1,0 +1,27 @@
+// A person with two-factor authentication.
+import { Api } from './api.ts';
+import { type Person, someone } from './people.ts';
+import type { Phone } from './phone.ts';
+import type { Latchkey } from './server.ts';
+
+export interface Guarded {
+  person: Person;
+  /** The API in the session in which they have just proven their second factor. */
+  api: Api;
+  phone: Phone;
+  backupCodes: string[];
+}
+
+/** Somebody new, who has set up an authenticator. */
+export async function guarded(latchkey: Latchkey, about: Partial<Person> = {}): Promise<Guarded> {
+  const person = someone(about);
+  const api = await Api.registering(latchkey, person);
+  return { person, api, ...(await api.setsUpTwoFactor()) };
+}
+
+/** A list that is not shorter than one thinks: the one that stands there. */
+export function nth(codes: string[], at: number): string {
+  const code = codes[at];
+  if (!code) throw new Error(`There is no backup code ${at}`);
+  return code;
+}
