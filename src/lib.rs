@@ -4,12 +4,14 @@
 //!
 //! **The nouns** stand in the crate's root and do no IO: [`id`], [`email`], [`member`] (roles and the table of who may
 //! do what), [`api_key`] (form, checksum, scopes, states), [`clock`], [`field`], [`error`], [`limit`]. Without the
-//! feature `server` that is all there is, and it compiles for wasm.
+//! feature `server` that is all there is, and it compiles for wasm. With it come more, among them `factor` (codes of
+//! authenticators, backup codes), `device` and `qr`.
 //!
 //! **The verbs** are methods of the one handle `Latchkey`, one file a group in `flow`: `authenticate` makes
-//! principals, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`, `api_key_use`, `verification`,
-//! `set_up`, `upkeep`. A verb takes a `Visitor` (nothing proven) or an `Actor` (proven), checks the right, and
-//! does all that belongs together in one transaction.
+//! principals, `gate` stands before every session, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`,
+//! `api_key_use`, `verification`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
+//! `step_up`, `trusted_devices`, `policy`, `reset_factor`. A verb takes a `Visitor` (nothing proven) or an `Actor`
+//! (proven), checks the right, and does all that belongs together in one transaction.
 //!
 //! **Below** stand `store` (the only SQL), `crypto` (hashing, sealing, signing), `memory` (what verification
 //! remembers, and how revocation reaches it), `usage` (counting without writing), `audit`.
