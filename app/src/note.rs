@@ -219,7 +219,7 @@ impl FormState {
 
     /// The sentence above the form.
     pub fn summary(&self) -> Option<String> {
-        self.refusal.as_ref().map(|refusal| refusal.summary.clone())
+        self.refusal.as_ref().map(|refusal| refusal.summary.clone()).filter(|summary| !summary.is_empty())
     }
 
     /// The sentence under one input.

@@ -19,7 +19,7 @@ export async function guarded(latchkey: Latchkey, about: Partial<Person> = {}): 
   return { person, api, ...(await api.setsUpTwoFactor()) };
 }
 
-/** A list that is not shorter than one thinks: the one that stands there. */
+/** The backup code at this place of the list, which must not be shorter. */
 export function nth(codes: string[], at: number): string {
   const code = codes[at];
   if (!code) throw new Error(`There is no backup code ${at}`);

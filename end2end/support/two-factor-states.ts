@@ -168,14 +168,6 @@ const organization: State[] = [
   },
   { name: 'organization', arrange: async (scene) => void (await leads(scene)) },
   {
-    name: 'organization-saved',
-    arrange: async (scene) => {
-      await leads(scene);
-      await scene.visitor.button('Save').click();
-      await expect(scene.visitor.news).not.toBeEmpty();
-    },
-  },
-  {
     name: 'organization-reset',
     arrange: async ({ visitor }) => {
       await leads({ visitor });
@@ -198,13 +190,6 @@ const organization: State[] = [
     arrange: async ({ visitor }) => {
       await demandedOf(visitor, await guarded(visitor.latchkey));
       await visitor.isOn(SECURITY);
-    },
-  },
-  {
-    name: 'two-factor-demanded-pending',
-    arrange: async ({ visitor }) => {
-      await demandedOf(visitor, await guarded(visitor.latchkey));
-      await visitor.security.twoFactor.begins();
     },
   },
   {

@@ -9,6 +9,8 @@ use leptos::prelude::*;
 pub struct Input {
     /// Name of the input.
     pub name: &'static str,
+    /// What tells its id from that of an input of the same name in another form of the page.
+    pub of: String,
     /// `type`; text when empty.
     pub kind: &'static str,
     /// `autocomplete`; off when empty.
@@ -51,7 +53,7 @@ pub fn TextField(
     /// What came of the form before.
     state: FormState,
 ) -> impl IntoView {
-    let id = id_of(input.name);
+    let id = if input.of.is_empty() { id_of(input.name) } else { format!("{}-{}", id_of(input.name), input.of) };
     let (hint_id, error_id) = (format!("{id}-hint"), format!("{id}-error"));
     let error = state.error(input.name);
     view! {

@@ -85,7 +85,7 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
         <header class="side">
             <Brand/>
             <nav aria-label="Settings">
-                <ul>
+                <ul id="pages" data-region="">
                     {usual.then(|| link(Page::ApiKeys, "key", "API keys"))}
                     {usual.then(|| link(Page::Profile, "person", "Profile"))}
                     {link(Page::Security, "shield", "Security")}

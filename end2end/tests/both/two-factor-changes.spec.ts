@@ -17,6 +17,7 @@ test('a lost phone: a backup code leads in, once, and another phone takes its pl
   await other.comesToSecondStep(person);
   await other.entersBackupCode(nth(backupCodes, 0));
   await expect(other.errorUnder('Backup code')).toContainText('Not right, or used already.');
+  await expect(other.summary, 'whoever types a backup code has no authenticator').not.toContainText('your authenticator shows');
   await other.reads('Enter a backup code');
 
   await twoFactor.opens('Move to another phone or app');

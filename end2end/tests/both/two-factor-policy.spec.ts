@@ -1,6 +1,6 @@
 // What an organization demands, and what its administrators do for members who have lost their second factor.
 import { Api, secondsFromNow } from '../../support/api.ts';
-import { guarded } from '../../support/guarded.ts';
+import { type Guarded, guarded } from '../../support/guarded.ts';
 import { someone } from '../../support/people.ts';
 import { expect, test } from '../../support/test.ts';
 import type { Visitor } from '../../support/visitor.ts';
@@ -146,16 +146,16 @@ test('a day that is taken out again means at once', async ({ visitor, guarded })
 });
 
 test('an administrator takes a member’s lost second factor away, with a reason that the member reads', async ({ visitor, anotherVisitor, guarded: owner, office, latchkey }) => {
-  const members = [await guarded(latchkey, { name: 'Mary Somerville' }), await guarded(latchkey, { name: 'Sophie Germain' })] as const;
+  const members = [await guarded(latchkey), await guarded(latchkey)] as const;
   for (const { person } of members) latchkey.joins(person.email, { of: owner.person.email });
   const [mary, sophie] = members;
   await visitor.signsInWithCode(owner.person, await owner.phone.next());
   await visitor.opens('/settings/organization');
-  const row = (name: string) => visitor.page.locator('li.member', { hasText: name });
-  await expect(row(owner.person.name)).toContainText('Two-factor on');
-  await expect(row(owner.person.name).locator('details'), 'not on oneself').toHaveCount(0);
+  const row = ({ person }: Guarded) => visitor.page.locator('li.member', { hasText: person.email });
+  await expect(row(owner)).toContainText('Two-factor on');
+  await expect(row(owner).locator('details'), 'not on oneself').toHaveCount(0);
 
-  const part = row(sophie.person.name);
+  const part = row(sophie);
   await part.locator('summary').click();
   visitor.expectsRefusal(400, '/fn/reset-member');
   await part.getByRole('button', { name: 'Reset' }).click();
@@ -164,10 +164,10 @@ test('an administrator takes a member’s lost second factor away, with a reason
   await part.getByRole('button', { name: 'Reset' }).click();
   await expect(visitor.news).toHaveText('Their two-factor authentication is off, and they are signed out. We mailed them why.');
   await expect(part).toContainText('Two-factor off');
-  await expect(row(mary.person.name)).toContainText('Two-factor on');
+  await expect(row(mary)).toContainText('Two-factor on');
 
   const mail = await office.waitForMail(sophie.person.email, { subject: 'Two-factor authentication was reset at Blue Harbour' });
-  expect(mail.text).toContain('Lost her phone; we met in person');
+  expect(mail.text.replaceAll(/\s+/g, ' ')).toContain('Lost her phone; we met in person');
   expect(await sophie.api.verifies()).toBe(401);
   const member = await anotherVisitor();
   await member.signsIn(sophie.person);

@@ -48,6 +48,19 @@ test('an authenticator is set up from the picture on the screen, and signs in fr
   expect(await Api.triesCode(latchkey, ada, phone.wrong())).toBe(401);
 });
 
+test('on a phone the page opens the app that lives there', async ({ visitor, anotherVisitor }) => {
+  const ada = someone();
+  await visitor.registers(ada);
+  await visitor.security.open();
+  const { secret } = await visitor.security.twoFactor.begins();
+  await expect(visitor.link('Open in an app on this phone')).toBeHidden();
+  const phone = await anotherVisitor({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  await phone.signsIn(ada);
+  await phone.security.open();
+  await expect(phone.link('Open in an app on this phone')).toBeVisible();
+  expect(Phone.opening((await phone.link('Open in an app on this phone').getAttribute('href')) ?? '').secret).toBe(secret);
+});
+
 test('another authenticator shows the same codes', async ({ visitor }) => {
   const oathtool = ({ secret }: Phone): string => execFileSync('/usr/bin/oathtool', ['--totp', '--base32', '-'], { input: secret, encoding: 'utf8' }).trim();
   await visitor.registers(someone());

@@ -2,6 +2,7 @@
 import { type Locator } from '@playwright/test';
 import { Api } from '../../support/api.ts';
 import { overfull } from '../../support/boxes.ts';
+import { guarded } from '../../support/guarded.ts';
 import { someone } from '../../support/people.ts';
 import { expect, test } from '../../support/test.ts';
 import type { Visitor } from '../../support/visitor.ts';
@@ -19,12 +20,19 @@ for (const width of [1280, 640, 320]) {
     const visitor = await anotherVisitor({ viewport: { width, height: 800 } });
     await visitor.signsIn(person);
     const dialogs = ['create', `rotate&key=${kept.id}`, `revoke&key=${kept.id}`, `regenerate&key=${gone.id}`].map((dialog) => `/settings/api-keys?dialog=${dialog}`);
-    for (const path of ['/settings/profile', '/settings/security', '/settings/api-keys', `/settings/api-keys?q=${'zebra'.repeat(20)}`, ...dialogs]) {
+    for (const path of ['/settings/profile', '/settings/security', '/settings/organization', '/settings/api-keys', `/settings/api-keys?q=${'zebra'.repeat(20)}`, ...dialogs]) {
       await visitor.opens(path);
       expect(await visitor.page.evaluate(overfull), path).toEqual([]);
     }
   });
 }
+
+test('an address as long as it may be stays inside where the code is asked for', async ({ anotherVisitor, latchkey }) => {
+  const { person } = await guarded(latchkey, { email: `${'lovelace'.repeat(4)}.${someone().email.split('@')[0]}@${'harbour'.repeat(8)}.example.test` });
+  const visitor = await anotherVisitor({ viewport: { width: 320, height: 640 } });
+  await visitor.comesToSecondStep(person);
+  expect(await visitor.page.evaluate(overfull)).toEqual([]);
+});
 
 for (const width of [1600, 1280, 1024, 820, 640]) {
   test(`the list stays inside its card at ${width} pixels`, async ({ anotherVisitor, household }) => {

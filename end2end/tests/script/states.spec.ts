@@ -1,5 +1,6 @@
-// What holds of every page in every state: axe finds nothing, light and dark, and nothing hangs over the edge of a narrow
-// screen. One arrangement for all three: there are many states, and arranging them is what takes the time.
+// What holds of every page in every state: axe finds nothing, light and dark; no id stands twice, which axe does not
+// count; and nothing hangs over the edge of a narrow screen. One arrangement for all: there are many states, and
+// arranging them is what takes the time.
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { overfull } from '../../support/boxes.ts';
@@ -16,6 +17,7 @@ for (const state of STATES) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       expect(await violations(page), `what axe finds in ${colorScheme}`).toEqual([]);
     }
+    expect(await page.evaluate(repeatedIds), 'a label and an error belong to one field').toEqual([]);
     await page.setViewportSize({ width: 320, height: 640 });
     expect(await page.evaluate(overfull)).toEqual([]);
     const { shown, whole } = await page.evaluate(() => ({ shown: document.documentElement.clientWidth, whole: document.documentElement.scrollWidth }));
@@ -31,4 +33,10 @@ for (const state of STATES) {
 async function violations(page: Page): Promise<string[]> {
   const { violations: found } = await new AxeBuilder({ page }).withTags(RULES).analyze();
   return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
+}
+
+/** Runs in the page. */
+function repeatedIds(): string[] {
+  const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+  return [...new Set(ids.filter((id, at) => ids.indexOf(id) !== at))];
 }

@@ -60,7 +60,21 @@ test('the first visit of the API keys page weighs at most 130 KiB', async ({ vis
   expect(bytes()).toBeLessThanOrEqual(130 * KIB);
 });
 
-for (const path of ['/login', '/register', '/forgot-password', '/settings/api-keys', '/settings/security', '/settings/profile']) {
+test('the first visit of the second step weighs at most 90 KiB, and nothing shifts on it', async ({ visitor, anotherVisitor, guarded }) => {
+  await visitor.comesToSecondStep(guarded.person);
+  const fresh = await anotherVisitor();
+  await fresh.page.context().addCookies(await visitor.page.context().cookies());
+  const bytes = await weighs(fresh.page);
+  await fresh.opens('/login/two-factor');
+  await fresh.page.waitForLoadState('networkidle');
+  await fresh.reads('Enter your code');
+  test.info().annotations.push({ type: 'figure', description: `${(bytes() / KIB).toFixed(1)} KiB` });
+  expect(bytes()).toBeGreaterThan(10 * KIB);
+  expect(bytes()).toBeLessThanOrEqual(90 * KIB);
+  expect(await steadiest(visitor, '/login/two-factor')).toBe(0);
+});
+
+for (const path of ['/login', '/register', '/forgot-password', '/settings/api-keys', '/settings/security', '/settings/profile', '/settings/organization']) {
   test(`nothing shifts on ${path}`, async ({ visitor, household, resident }) => {
     // The household has signed in for a hundred tests, and its list of sessions is longer than anybody's.
     await visitor.signsIn(path === '/settings/security' ? resident.person : household.person);

@@ -87,6 +87,7 @@ pub async fn show_again(
         let actor = request::change(&csrf)?;
         let with = Reauthenticate { code: Some(second.code), password: Some(second.password) };
         request::keep_renewed(&request::latchkey()?.reauthenticate(&actor, with).await?);
+        request::release_form()?;
         Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()))
     })
     .await

@@ -117,7 +117,13 @@ fn MemberRow(member: MemberFactor, state: FormState) -> impl IntoView {
     let (word, tone) =
         if member.has_second_factor { ("Two-factor on", Tone::Good) } else { ("Two-factor off", Tone::Plain) };
     let can_reset = member.has_second_factor && !member.is_self;
-    let reason = Input { name: "reset[reason]", longest: Some(200), hint: "They read it too.", ..Input::default() };
+    let reason = Input {
+        name: "reset[reason]",
+        of: id.clone(),
+        longest: Some(200),
+        hint: "They read it too.",
+        ..Input::default()
+    };
     let opened = state.is_refused();
     view! {
         <li class="member">
@@ -168,10 +174,11 @@ pub async fn save_policy(csrf: String, #[server(default)] policy: PolicyForm) ->
     request::answer(Form { typed, ..Form::new("policy", "policy", Page::Organization) }, async {
         let actor = request::change(&csrf)?;
         let days = policy.days.parse().unwrap_or(0);
-        let from = Some(policy.from.trim()).filter(|day| !day.is_empty()).map(|day| format!("{day}T00:00:00Z"));
+        let now = format::machine(request::latchkey()?.now());
+        let day = Some(policy.from.trim()).filter(|day| !day.is_empty()).map(|day| format!("{day}T00:00:00Z"));
         let changes = PolicyChanges {
             require_two_factor: Some(policy.required),
-            two_factor_grace_until: from,
+            two_factor_grace_until: Some(day.unwrap_or(now)).filter(|_| policy.required),
             trusted_devices: Some(days > 0),
             trusted_device_days: Some(days).filter(|days| *days > 0),
         };

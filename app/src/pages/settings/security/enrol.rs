@@ -47,7 +47,7 @@ pub fn Enrolment(pending: PendingFactor, state: FormState, replaces: bool) -> im
             </li>
         </ol>
         <PostForm action=ForgetSetUp::PATH>
-            <SubmitButton label=cancel weight=Weight::Quiet/>
+            <div class="card-foot"><SubmitButton label=cancel weight=Weight::Plain/></div>
         </PostForm>
     }
 }

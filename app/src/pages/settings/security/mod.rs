@@ -32,15 +32,16 @@ pub fn SecurityPage() -> impl IntoView {
         let barred = actor.principal().is_barred(latchkey.now());
         let rest = if barred { None } else { Some(rest(&latchkey, &actor).await?) };
         let password = (!barred).then(|| view! { <password::PasswordCard desk=desk.clone()/> });
+        let demanded = demand.is_some();
+        let version = if barred { "barred" } else { "usual" };
         let lead = if barred { "One thing is left before you can go on." } else { "How your account is protected." };
         Ok::<_, Error>(view! {
             <House page=Page::Security title="Security" resident=resident narrow=true>
                 <PageHead title="Security" lead=lead/>
                 <div class="stack">
-                    {demand}
+                    <div class="stack" id="demand" data-region="" hidden=!demanded>{demand}</div>
                     <two_factor::TwoFactorCard standing=second desk=desk/>
-                    {password}
-                    {rest}
+                    <div class="stack" id="rest" data-region="" data-version=version hidden=barred>{password}{rest}</div>
                 </div>
             </House>
         })

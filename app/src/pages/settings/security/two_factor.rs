@@ -139,8 +139,13 @@ fn IsOn(status: FactorStatusView, proofs: Proofs, desk: Desk) -> impl IntoView {
 
 #[component]
 fn RenewCodesForm(state: FormState, proofs: Proofs) -> impl IntoView {
-    let password =
-        Input { name: "second[password]", kind: "password", autocomplete: "current-password", ..Input::default() };
+    let password = Input {
+        name: "second[password]",
+        of: "renew".to_owned(),
+        kind: "password",
+        autocomplete: "current-password",
+        ..Input::default()
+    };
     let asked = !proofs.fresh && proofs.password;
     view! {
         <PostForm action=RenewCodes::PATH state=state.clone() class="stack card-section-narrow">
@@ -153,9 +158,20 @@ fn RenewCodesForm(state: FormState, proofs: Proofs) -> impl IntoView {
 
 #[component]
 fn EndForm(state: FormState, proofs: Proofs) -> impl IntoView {
-    let password =
-        Input { name: "second[password]", kind: "password", autocomplete: "current-password", ..Input::default() };
-    let code = Input { name: "second[code]", autocomplete: "one-time-code", longest: Some(20), ..Input::default() };
+    let password = Input {
+        name: "second[password]",
+        of: "end".to_owned(),
+        kind: "password",
+        autocomplete: "current-password",
+        ..Input::default()
+    };
+    let code = Input {
+        name: "second[code]",
+        of: "end".to_owned(),
+        autocomplete: "one-time-code",
+        longest: Some(20),
+        ..Input::default()
+    };
     let lead = "Your password alone lets somebody in then. Your backup codes and trusted devices end, and you are signed out \
                 everywhere else.";
     view! {
