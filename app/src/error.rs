@@ -47,11 +47,9 @@ impl Refusal {
             .into_iter()
             .map(|(field, message)| FieldRefusal { name: input_name(group, field), message });
         Self {
-            summary: if group == SECOND && is_wrong_code(error) {
-                "That code is not right. Use the one that your authenticator shows now.".to_owned()
-            } else {
-                summary_of(error, request_id)
-            },
+            summary: second_summary(error)
+                .filter(|_| group == SECOND)
+                .map_or_else(|| summary_of(error, request_id), str::to_owned),
             fields: fields.collect(),
             sign_in: None,
             stale: matches!(error, Error::Forbidden(Code::CsrfFailed)).then(|| "yes".to_owned()),
@@ -184,10 +182,19 @@ fn is_wrong_code(error: &Error) -> bool {
     matches!(error, Error::Malformed(Code::InvalidCode) | Error::Unauthenticated(Code::InvalidCode))
 }
 
+/// What is said differently where a second factor is proven.
+fn second_summary(error: &Error) -> Option<&'static str> {
+    match error {
+        _ if is_wrong_code(error) => Some("That code is not right, or was used already. Try the next one."),
+        Error::Malformed(Code::InvalidPassword) => Some("That password is not right. Try it again."),
+        _ => None,
+    }
+}
+
 fn fields_of(error: &Error, group: &str) -> Vec<(Field, String)> {
     match error {
         _ if group == SECOND && is_wrong_code(error) => {
-            vec![(Field::Code, "Not right, or used already. Codes change every 30 seconds.".to_owned())]
+            vec![(Field::Code, "Not right, or used already.".to_owned())]
         }
         Error::Malformed(Code::InvalidPassword) if group == SECOND => {
             vec![(Field::Password, "This is not your password.".to_owned())]

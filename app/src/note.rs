@@ -109,13 +109,12 @@ impl Said {
     /// The sentence.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::ProfileSaved => "Saved.",
+            Self::ProfileSaved | Self::PolicySaved => "Saved.",
             Self::PasswordChanged => "Password changed. Your other devices were signed out.",
             Self::TwoFactorOff => "Two-factor authentication is off. Your other devices were signed out.",
             Self::SetUpForgotten => "Two-factor authentication was not set up.",
             Self::DeviceForgotten => "That device is asked for a code again.",
             Self::DevicesForgotten => "Every device is asked for a code again.",
-            Self::PolicySaved => "Saved. It holds for everybody from now on.",
             Self::FactorReset => "Their two-factor authentication is off, and they are signed out. We mailed them why.",
             Self::SessionEnded => "That device is signed out.",
             Self::OtherSessionsEnded => "Your other devices are signed out.",

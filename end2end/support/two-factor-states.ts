@@ -67,7 +67,7 @@ const card: State[] = [
       const part = await visitor.security.twoFactor.opens('Turn off');
       visitor.expectsRefusal(400, '/fn/end-two-factor');
       await part.getByLabel('Your password').fill('not my password at all');
-      await part.getByRole('button', { name: 'Turn off two-factor authentication' }).click();
+      await part.getByRole('button', { name: 'Turn it off' }).click();
       await expect(visitor.summary).toBeVisible();
     },
   },
@@ -162,7 +162,7 @@ const organization: State[] = [
       await newcomerAt(visitor, '/settings/organization');
       visitor.expectsRefusal(403, '/fn/policy');
       await visitor.page.getByRole('checkbox', { name: 'Everybody must use two-factor authentication' }).check();
-      await visitor.button('Save').click();
+      await visitor.button('Save policy').click();
       await expect(visitor.summary).toBeVisible();
     },
   },
@@ -181,7 +181,7 @@ const organization: State[] = [
       const row = visitor.page.locator('li.member', { hasText: 'Mary Somerville' });
       await row.locator('summary').click();
       visitor.expectsRefusal(400, '/fn/reset-member');
-      await row.getByRole('button', { name: 'Reset' }).click();
+      await row.getByRole('button', { name: 'Reset two-factor' }).click();
       await expect(visitor.summary).toBeVisible();
     },
   },
@@ -208,7 +208,7 @@ const organization: State[] = [
       const part = await visitor.security.twoFactor.opens('Turn off');
       visitor.expectsRefusal(409, '/fn/end-two-factor');
       await part.getByLabel('Your password').fill(person.password);
-      await part.getByRole('button', { name: 'Turn off two-factor authentication' }).click();
+      await part.getByRole('button', { name: 'Turn it off' }).click();
       await expect(visitor.summary).toBeVisible();
     },
   },

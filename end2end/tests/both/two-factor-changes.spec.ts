@@ -68,7 +68,7 @@ test('few backup codes are worth a word', async ({ visitor, guarded, latchkey })
   await visitor.entersCredentials(person);
   await visitor.isOn('/login/two-factor');
   await expect(visitor.link('Use a backup code instead')).toHaveCount(0);
-  await expect(visitor.page.getByText('Lost your authenticator? An administrator of your organization can reset it.')).toBeVisible();
+  await expect(visitor.page.getByText('Lost your authenticator? Whoever administers your organization, or this installation, can reset it.')).toBeVisible();
 });
 
 test('turning it off takes the password, and then the password alone leads in', async ({ visitor, anotherVisitor, guarded, office }) => {
@@ -79,7 +79,7 @@ test('turning it off takes the password, and then the password alone leads in', 
   await visitor.security.open();
   const { twoFactor } = visitor.security;
   const part = await twoFactor.opens('Turn off');
-  const turnOff = part.getByRole('button', { name: 'Turn off two-factor authentication' });
+  const turnOff = part.getByRole('button', { name: 'Turn it off' });
   await expect(part.getByLabel('Code or backup code'), 'a code was just proven').toHaveCount(0);
   visitor.expectsRefusal(400, '/fn/end-two-factor');
   await part.getByLabel('Your password').fill('not my password at all');
@@ -118,7 +118,7 @@ test('where no code was shown a short while ago, every change asks for its proof
   await twoFactor.savesBackupCodes();
 
   const part = await twoFactor.opens('Turn off');
-  const turnOff = part.getByRole('button', { name: 'Turn off two-factor authentication' });
+  const turnOff = part.getByRole('button', { name: 'Turn it off' });
   visitor.expectsRefusal(400, '/fn/end-two-factor');
   await part.getByLabel('Your password').fill(person.password);
   await part.getByLabel('Code or backup code').fill(phone.wrong());
@@ -164,7 +164,7 @@ test('whoever has just signed up can turn it on and off again', async ({ visitor
   await twoFactor.savesBackupCodes();
   const part = await twoFactor.opens('Turn off');
   await part.getByLabel('Your password').fill(ada.password);
-  await part.getByRole('button', { name: 'Turn off two-factor authentication' }).click();
+  await part.getByRole('button', { name: 'Turn it off' }).click();
   await expect(twoFactor.badge).toHaveText('Off');
   const again = await twoFactor.begins();
   await twoFactor.confirms(await again.next());

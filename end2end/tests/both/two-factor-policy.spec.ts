@@ -17,8 +17,8 @@ function day(ahead: number): { field: string; words: string } {
 
 async function demands(visitor: Visitor, from: string): Promise<void> {
   await visitor.page.getByRole('checkbox', { name: REQUIRED }).check();
-  await visitor.field('From (optional)').fill(from);
-  await visitor.button('Save').click();
+  await visitor.field('Required from (optional)').fill(from);
+  await visitor.button('Save policy').click();
 }
 
 /** Only the card about two-factor authentication, and no way to anything else. */
@@ -46,7 +46,7 @@ test('demanded at once, it is the one thing a member can do, and after that ever
   await visitor.signsInWithCode(owner.person, await owner.phone.next());
   await visitor.opens('/settings/organization');
   await demands(visitor, '');
-  await expect(visitor.news).toHaveText('Saved. It holds for everybody from now on.');
+  await expect(visitor.news).toHaveText('Saved.');
 
   const ada = someone();
   const outside = await Api.registering(latchkey, ada);
@@ -95,7 +95,7 @@ test('where it is demanded nobody turns it off, and whoever lost everything begi
   const part = await visitor.security.twoFactor.opens('Turn off');
   visitor.expectsRefusal(409, '/fn/end-two-factor');
   await part.getByLabel('Your password').fill(person.password);
-  await part.getByRole('button', { name: 'Turn off two-factor authentication' }).click();
+  await part.getByRole('button', { name: 'Turn it off' }).click();
   await expect(visitor.summary).toContainText('Your organization requires two-factor authentication, so it stays on.');
 
   await latchkey.resetsTwoFactor(person.email);
@@ -115,8 +115,8 @@ test('demanded later, it is told at sign-in with the day, and can wait until the
   await visitor.signsInWithCode(owner.person, await owner.phone.next());
   await visitor.opens('/settings/organization');
   await demands(visitor, due.field);
-  await expect(visitor.news).toHaveText('Saved. It holds for everybody from now on.');
-  await expect(visitor.field('From (optional)')).toHaveValue(due.field);
+  await expect(visitor.news).toHaveText('Saved.');
+  await expect(visitor.field('Required from (optional)')).toHaveValue(due.field);
 
   const ada = someone();
   await Api.registering(latchkey, ada);
@@ -139,10 +139,10 @@ test('a day that is taken out again means at once', async ({ visitor, guarded })
   await api.setsPolicy({ requireTwoFactor: true, twoFactorGraceUntil: secondsFromNow(10 * DAY) });
   await visitor.signsInWithCode(person, await phone.next());
   await visitor.opens('/settings/organization');
-  await expect(visitor.field('From (optional)')).toHaveValue(day(10).field);
+  await expect(visitor.field('Required from (optional)')).toHaveValue(day(10).field);
   await demands(visitor, '');
-  await expect(visitor.news).toHaveText('Saved. It holds for everybody from now on.');
-  await expect(visitor.field('From (optional)')).not.toHaveValue(day(10).field);
+  await expect(visitor.news).toHaveText('Saved.');
+  await expect(visitor.field('Required from (optional)')).not.toHaveValue(day(10).field);
 });
 
 test('an administrator takes a member’s lost second factor away, with a reason that the member reads', async ({ visitor, anotherVisitor, guarded: owner, office, latchkey }) => {
@@ -158,10 +158,10 @@ test('an administrator takes a member’s lost second factor away, with a reason
   const part = row(sophie);
   await part.locator('summary').click();
   visitor.expectsRefusal(400, '/fn/reset-member');
-  await part.getByRole('button', { name: 'Reset' }).click();
+  await part.getByRole('button', { name: 'Reset two-factor' }).click();
   await expect(part.locator('.field-error')).toHaveText('Say why: they and the audit log are told.');
   await part.getByLabel('Why').fill('Lost her phone; we met in person');
-  await part.getByRole('button', { name: 'Reset' }).click();
+  await part.getByRole('button', { name: 'Reset two-factor' }).click();
   await expect(visitor.news).toHaveText('Their two-factor authentication is off, and they are signed out. We mailed them why.');
   await expect(part).toContainText('Two-factor off');
   await expect(row(mary)).toContainText('Two-factor on');

@@ -9,7 +9,7 @@ import { someone } from '../../support/people.ts';
 import { BACKUP_CODE } from '../../support/two-factor-card.ts';
 import { expect, test } from '../../support/test.ts';
 
-const WRONG = 'Not right, or used already. Codes change every 30 seconds.';
+const WRONG = 'Not right, or used already.';
 
 test('an authenticator is set up from the picture on the screen, and signs in from then on', async ({ visitor, anotherVisitor, office, latchkey }) => {
   const ada = someone();
@@ -120,7 +120,7 @@ test('the code comes after the password; a wrong one is told, and the right one 
   visitor.expectsRefusal(401, '/fn/second-step');
   await visitor.entersSecondCode(phone.wrong());
   await expect(visitor.errorUnder('Code of six digits')).toHaveText(WRONG);
-  await expect(visitor.summary).toContainText('That code is not right. Use the one that your authenticator shows now.');
+  await expect(visitor.summary).toContainText('That code is not right, or was used already. Try the next one.');
   await visitor.isOn('/login/two-factor');
   expect(await visitor.sessionCookie()).toBeUndefined();
 

@@ -90,7 +90,10 @@ async fn reset_two_factor(wanted: Account) -> Result<(), String> {
     let reset = latchkey.reset_factor_by_operator(&operator("latchkey landlord reset-two-factor"), whose).await;
     latchkey.close().await.map_err(|error| error.to_string())?;
     reset.map_err(|error| explained(&error, &wanted.email))?;
-    println!("Two-factor authentication is off for {}, and every session of theirs has ended.", wanted.email);
+    println!(
+        "Two-factor authentication is off for {}, and every session of theirs ends, at the latest within a minute.",
+        wanted.email
+    );
     Ok(())
 }
 

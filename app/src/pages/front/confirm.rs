@@ -25,7 +25,7 @@ pub fn ConfirmPage() -> impl IntoView {
         let proofs = request::latchkey()?.proofs(&actor).await?;
         let back = next.clone().unwrap_or_else(|| Page::FIRST.path().to_owned());
         let aside = view! { <a href=back>"Go back"</a> }.into_any();
-        let lead = "What you are about to do needs more than an open session. It is asked every ten minutes at most.";
+        let lead = "What you are about to do needs more than an open session.";
         Ok::<_, Error>(view! {
             <Front title="Confirm that it is you" lead=lead aside=Some(aside)>
                 <ProofForm proofs=proofs next=next state=desk.form("show-again")/>

@@ -54,7 +54,8 @@ fn CodePage(half: HalfView, next: Option<String>, state: FormState) -> impl Into
     let aside = if half.has_backup_codes {
         view! { <a href=other data-live="">"Use a backup code instead"</a> }.into_any()
     } else {
-        view! { "Lost your authenticator? An administrator of your organization can reset it." }.into_any()
+        view! { "Lost your authenticator? Whoever administers your organization, or this installation, can reset it." }
+            .into_any()
     };
     let code = Input {
         name: "second[code]",

@@ -54,7 +54,7 @@ pub fn OrganizationPage() -> impl IntoView {
                             <header>
                                 <h2>"Members"</h2>
                                 <p class="soft">
-                                    "Whoever has lost their phone and their backup codes needs you: make sure that it is they."
+                                    "When somebody has lost their phone and their backup codes, reset it here. First make sure that it is really them."
                                 </p>
                             </header>
                         </div>
@@ -103,9 +103,9 @@ fn PolicyCard(policy: PolicyView, state: FormState) -> impl IntoView {
         <Card title="Two-factor authentication" lead="What you ask of everybody here, yourself included." region="policy">
             <PostForm action=SavePolicy::PATH state=state.clone() class="stack card-section-narrow">
                 <Check name="policy[required]" label="Everybody must use two-factor authentication" checked=required/>
-                <TextField label="From" input=from state=state.clone()/>
+                <TextField label="Required from" input=from state=state.clone()/>
                 <SelectField label="Devices may be trusted" name="policy[days]" options=lives first=first state=state.clone()/>
-                <div class="card-foot"><SubmitButton label="Save"/></div>
+                <div class="card-foot"><SubmitButton label="Save policy"/></div>
             </PostForm>
         </Card>
     }
@@ -121,7 +121,7 @@ fn MemberRow(member: MemberFactor, state: FormState) -> impl IntoView {
         name: "reset[reason]",
         of: id.clone(),
         longest: Some(200),
-        hint: "They read it too.",
+        hint: "The member reads it too.",
         ..Input::default()
     };
     let opened = state.is_refused();
@@ -141,7 +141,7 @@ fn MemberRow(member: MemberFactor, state: FormState) -> impl IntoView {
                             <input type="hidden" name="member" value=id/>
                             <TextField label="Why" input=reason state=state/>
                             <p class="soft">"They are signed out everywhere, and sign in with their password alone until they set it up again."</p>
-                            <div class="card-foot"><SubmitButton label="Reset" weight=Weight::Danger/></div>
+                            <div class="card-foot"><SubmitButton label="Reset two-factor" weight=Weight::Danger/></div>
                         </PostForm>
                     </details>
                 })}

@@ -179,7 +179,7 @@ fn EndForm(state: FormState, proofs: Proofs) -> impl IntoView {
             <p class="soft">{lead}</p>
             {proofs.password.then(|| view! { <TextField label="Your password" input=password state=state.clone()/> })}
             {(!proofs.fresh).then(|| view! { <TextField label="Code or backup code" input=code state=state.clone()/> })}
-            <div class="card-foot"><SubmitButton label="Turn off two-factor authentication" weight=Weight::Danger/></div>
+            <div class="card-foot"><SubmitButton label="Turn it off" weight=Weight::Danger/></div>
         </PostForm>
     }
 }
