@@ -57,6 +57,7 @@ codes! {
     InvalidPassword = "invalid_password": "The current password is not right.",
     InvalidToken = "invalid_token": "The token is not valid.",
     KeyNotUsable = "key_not_usable": "This key has been revoked or has expired.",
+    LastOwner = "last_owner": "An organization needs an owner. Make somebody else one first.",
     LengthRequired = "length_required": "The request needs a body of a known length.",
     Locked = "locked": "This is locked for a while after too many wrong tries.",
     MailNotConfigured = "mail_not_configured": "This installation cannot send mail: no mail server is set.",

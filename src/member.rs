@@ -55,61 +55,54 @@ impl serde::Serialize for Role {
     }
 }
 
-/// Everything that needs a right. The two columns below are the whole truth about who may do what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Read the account behind the credential.
-    ReadSelf,
-    /// Ask whether a credential is good, or end the presented one.
-    Verify,
-    /// Change the account: profile, password, sessions. For people only.
-    ManageAccount,
-    /// Read, make, change and end one's own API keys.
-    ManageOwnKeys,
-    /// The same for every key of the organization.
-    ManageOrganizationKeys,
-    /// Make or keep a key with the scope `admin`.
-    GrantAdminScope,
-    /// Read and set what the organization demands of its members.
-    SetPolicy,
-    /// Take a member's second factor away. For people only.
-    ResetFactor,
+macro_rules! actions {
+    ($($name:ident: $role:expr, $key:expr, $about:literal;)*) => {
+        /// Everything that needs a right. The two columns of the table are the whole truth about who may do what: the
+        /// weakest role that may (`None`: nobody needs a membership for it), and what an API key needs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action { $(
+            #[doc = $about]
+            $name,
+        )* }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The weakest role that may; `None`: nobody needs a membership for it.
+            pub const fn least_role(self) -> Option<Role> {
+                match self { $(Self::$name => $role,)* }
+            }
+
+            /// What an API key needs for it.
+            pub const fn key_rule(self) -> KeyRule {
+                match self { $(Self::$name => $key,)* }
+            }
+
+            /// What it is, in words.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$name => $about,)* }
+            }
+        }
+    };
 }
 
-impl Action {
-    /// Every action.
-    pub const ALL: [Self; 8] = [
-        Self::ReadSelf,
-        Self::Verify,
-        Self::ManageAccount,
-        Self::ManageOwnKeys,
-        Self::ManageOrganizationKeys,
-        Self::GrantAdminScope,
-        Self::SetPolicy,
-        Self::ResetFactor,
-    ];
-
-    /// The weakest role that may; `None`: nobody needs a membership for it.
-    pub const fn least_role(self) -> Option<Role> {
-        match self {
-            Self::ReadSelf | Self::Verify | Self::ManageAccount => None,
-            Self::ManageOwnKeys => Some(Role::Member),
-            Self::ManageOrganizationKeys | Self::GrantAdminScope | Self::SetPolicy | Self::ResetFactor => {
-                Some(Role::Admin)
-            }
-        }
-    }
-
-    /// What an API key needs for it.
-    pub const fn key_rule(self) -> KeyRule {
-        match self {
-            Self::ReadSelf | Self::Verify => KeyRule::AnyKey,
-            Self::ManageAccount | Self::ResetFactor => KeyRule::PeopleOnly,
-            Self::ManageOwnKeys | Self::ManageOrganizationKeys | Self::GrantAdminScope | Self::SetPolicy => {
-                KeyRule::Needs(Scope::Admin)
-            }
-        }
-    }
+actions! {
+    ReadSelf: None, KeyRule::AnyKey, "Read the account behind the credential.";
+    Verify: None, KeyRule::AnyKey, "Ask whether a credential is good, or end the presented one.";
+    ManageAccount: None, KeyRule::PeopleOnly, "Change the account: profile, password, second factor, sessions.";
+    ReadOrganization: Some(Role::Member), KeyRule::Needs(Scope::Read), "Read the organization and its members.";
+    ManageOwnKeys: Some(Role::Member), KeyRule::Needs(Scope::Admin), "Read, make, change and end one's own API keys.";
+    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Write), "Invite people, by mail and by code, up to one's own role.";
+    ManageOrganizationKeys: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Look after every key of the organization.";
+    GrantAdminScope: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Make or keep a key with the scope `admin`.";
+    ChangeOrganization: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Rename the organization.";
+    SetPolicy: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and set what the organization demands of its members.";
+    ManageMembers: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Change roles below OWNER, suspend and remove members, revoke their tokens.";
+    ReadAudit: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and export the audit log.";
+    ResetFactor: Some(Role::Admin), KeyRule::PeopleOnly, "Take a member's second factor away.";
+    ManageOwners: Some(Role::Owner), KeyRule::PeopleOnly, "Make, change and remove OWNERs.";
+    DeleteOrganization: Some(Role::Owner), KeyRule::PeopleOnly, "Delete the organization.";
 }
 
 /// How an action treats API keys.
@@ -129,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_stronger_role_may_all_that_a_weaker_one_may() {
-        for action in Action::ALL {
+        for action in Action::ALL.iter().copied() {
             for pair in Role::ALL.windows(2) {
                 assert!(!pair[0].may(action) || pair[1].may(action), "{action:?}");
             }

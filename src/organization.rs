@@ -21,6 +21,17 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
+/// What the store knows of an organization beside its row.
+#[derive(Clone, Debug)]
+pub struct OrganizationFacts {
+    /// The row.
+    pub organization: Organization,
+    /// Whom to write to about it.
+    pub contact_email: Option<String>,
+    /// How many people belong to it.
+    pub member_count: i64,
+}
+
 /// What an organization demands of how its members sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {

@@ -14,6 +14,7 @@ use crate::error::{Code, Error};
 use crate::factor::{Proof, is_recent};
 use crate::id::{ApiKeyId, OrganizationId, SessionId, TokenId, UserId};
 use crate::member::{Action, KeyRule, Role};
+use crate::organization::Membership;
 
 /// What is known of a request before anybody proved anything.
 #[derive(Clone, Debug)]
@@ -220,6 +221,15 @@ impl Actor {
             return Err(Error::Forbidden(Code::InsufficientRole));
         }
         Ok(Permit { user: facts.user, organization, role })
+    }
+
+    /// The same in another organization of the same person, whose place there was just read.
+    pub(crate) fn permit_in(&self, action: Action, place: &Membership) -> Result<Permit, Error> {
+        self.check_credential(action)?;
+        if !place.role.may(action) {
+            return Err(Error::Forbidden(Code::InsufficientRole));
+        }
+        Ok(Permit { user: self.principal.0.user, organization: place.organization.id, role: place.role })
     }
 
     /// The proof that this is a person in a session: accounts are not for keys to change.

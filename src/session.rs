@@ -59,6 +59,10 @@ pub enum EndedBy {
     PasswordChange,
     /// The second factor was switched on, exchanged or switched off.
     FactorChange,
+    /// The person left the organization it acted in, or was removed.
+    Removal,
+    /// An administrator or a landlord ended it.
+    Administrator,
     /// An administrator took the second factor away.
     FactorReset,
     /// A refresh token was used a second time.
@@ -75,6 +79,8 @@ impl EndedBy {
             Self::Notice => "notice",
             Self::PasswordChange => "password_change",
             Self::FactorChange => "factor_change",
+            Self::Removal => "removal",
+            Self::Administrator => "administrator",
             Self::FactorReset => "factor_reset",
             Self::TokenReuse => "token_reuse",
         }

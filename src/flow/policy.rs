@@ -8,10 +8,9 @@ use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
-use crate::id::OrganizationId;
 use crate::member::Action;
 use crate::organization::Policy;
-use crate::principal::{Actor, Permit};
+use crate::principal::Actor;
 
 /// The policy of an organization.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -83,7 +82,7 @@ impl PolicyChanges {
 impl Latchkey {
     /// What the organization demands.
     pub async fn policy(&self, actor: &Actor, organization: &str) -> Result<PolicyView, Error> {
-        let permit = policy_permit(actor, organization)?;
+        let permit = self.permit_at(actor, Action::SetPolicy, organization).await?;
         let policy = self.0.db.read().await?.store().organization(permit.organization()).find_policy().await?;
         Ok(PolicyView::new(policy))
     }
@@ -95,7 +94,7 @@ impl Latchkey {
         organization: &str,
         changes: PolicyChanges,
     ) -> Result<PolicyView, Error> {
-        let permit = policy_permit(actor, organization)?;
+        let permit = self.permit_at(actor, Action::SetPolicy, organization).await?;
         let mut writing = self.0.db.write().await?;
         let before = writing.store().organization(permit.organization()).find_policy().await?;
         let policy = changes.apply(before, self.now())?;
@@ -108,16 +107,10 @@ impl Latchkey {
         let view = PolicyView::new(policy);
         let detail = serde_json::to_value(&view).map_err(Error::internal)?;
         let told = Told::by(actor, Deed::PolicyChanged, permit.organization()).with(detail);
+        let told = Told { organization: Some(permit.organization()), ..told };
         self.tell(&mut writing.store(), told).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(permit.organization().number());
         Ok(view)
     }
-}
-
-/// The right to the policy of the organization that the actor acts in; any other does not exist for them.
-fn policy_permit(actor: &Actor, organization: &str) -> Result<Permit, Error> {
-    let permit = actor.permit(Action::SetPolicy)?;
-    let asked: OrganizationId = organization.parse().map_err(|_| Error::NotFound)?;
-    if asked == permit.organization() { Ok(permit) } else { Err(Error::NotFound) }
 }

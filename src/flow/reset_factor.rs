@@ -1,15 +1,15 @@
 //! Taking the second factor of somebody away who has lost it: by an administrator, a landlord, or the operator.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::Latchkey;
 use crate::audit::{Deed, Told};
 use crate::error::{Code, Error};
 use crate::field::{Field, Findings};
-use crate::id::{OrganizationId, UserId};
+use crate::id::UserId;
 use crate::mail::FactorNews;
-use crate::member::{Action, Role};
+use crate::member::Action;
 use crate::principal::{Actor, Visitor};
 use crate::session::EndedBy;
 use crate::store::Store;
@@ -28,23 +28,6 @@ pub struct ResetFactor {
     pub reason: Option<String>,
 }
 
-/// A member of an organization, and whether they have a second factor.
-#[derive(Clone, Debug, Serialize)]
-pub struct MemberFactor {
-    /// Who.
-    pub user_id: UserId,
-    /// What they are called.
-    pub name: String,
-    /// Their address.
-    pub email: String,
-    /// What they are there.
-    pub role: Role,
-    /// Whether they have a second factor.
-    pub has_second_factor: bool,
-    /// Whether it is the one who asks.
-    pub is_self: bool,
-}
-
 impl ResetFactor {
     fn check(self) -> Result<String, Error> {
         let mut findings = Findings::default();
@@ -55,21 +38,6 @@ impl ResetFactor {
 }
 
 impl Latchkey {
-    /// The members of the actor's organization, and who of them has a second factor. For administrators.
-    pub async fn member_factors(&self, actor: &Actor) -> Result<Vec<MemberFactor>, Error> {
-        let permit = actor.permit(Action::ResetFactor)?;
-        let members = self.0.db.read().await?.store().organization(permit.organization()).list_members().await?;
-        let told = members.into_iter().map(|(user, role)| MemberFactor {
-            user_id: user.id,
-            name: user.name,
-            email: user.email.to_string(),
-            role,
-            has_second_factor: user.second_factor_since.is_some(),
-            is_self: user.id == permit.user(),
-        });
-        Ok(told.collect())
-    }
-
     /// An administrator takes a member's second factor away. Needs a second factor of the administrator's own, proven a
     /// short while ago, and a reason. Not on oneself, not on somebody of a stronger role, and not on people whom other
     /// organizations rely on: their factor guards those too.
@@ -80,12 +48,8 @@ impl Latchkey {
         user: &str,
         input: ResetFactor,
     ) -> Result<(), Error> {
-        let permit = actor.permit(Action::ResetFactor)?;
-        let here: OrganizationId = organization.parse().map_err(|_| Error::NotFound)?;
-        let user: UserId = user.parse().map_err(|_| Error::NotFound)?;
-        if here != permit.organization() {
-            return Err(Error::NotFound);
-        }
+        let permit = self.permit_at(actor, Action::ResetFactor, organization).await?;
+        let (here, user): (_, UserId) = (permit.organization(), user.parse().map_err(|_| Error::NotFound)?);
         let place = self.0.db.read().await?.store().find_membership(user, here).await?.ok_or(Error::NotFound)?;
         actor.fresh_second_factor(self.now(), self.0.settings.two_factor.recent)?;
         if user == permit.user() || place.role > permit.role() {
@@ -97,7 +61,7 @@ impl Latchkey {
         if found.landlord_since.is_some() || writing.store().is_relied_on_elsewhere(user, here).await? {
             return Err(Error::Conflict(Code::BelongsElsewhere));
         }
-        let told = Told::by(actor, Deed::TwoFactorReset, user);
+        let told = Told { organization: Some(here), ..Told::by(actor, Deed::TwoFactorReset, user) };
         self.take_factor(&mut writing.store(), &actor.visitor, &found, (told, &reason)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(user.number());

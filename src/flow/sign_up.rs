@@ -65,7 +65,8 @@ pub(crate) struct NewAccount {
     company: Option<String>,
 }
 
-const LONGEST_NAME: u32 = 120;
+/// No name of a person or an organization is longer, in characters.
+pub(crate) const LONGEST_NAME: u32 = 120;
 
 impl SignUp {
     pub(crate) fn check(self) -> Result<NewAccount, Error> {

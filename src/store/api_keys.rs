@@ -214,6 +214,53 @@ impl Store<'_> {
 }
 
 impl OrganizationStore<'_> {
+    /// The keys that somebody owns or is responsible for.
+    pub async fn list_keys_of(&mut self, user: UserId) -> Result<Vec<StoredKey>, Error> {
+        let rows = query("SELECT * FROM api_keys WHERE organization_id = $1 AND user_id = $2 ORDER BY created_at, id")
+            .bind(self.organization.to_string())
+            .bind(user.to_string())
+            .fetch_all(&mut *self.connection)
+            .await?;
+        rows.iter().map(key).collect()
+    }
+
+    /// Makes somebody else responsible for the organization's keys; says for how many.
+    pub async fn update_responsible(&mut self, from: UserId, to: UserId, now: Timestamp) -> Result<u64, Error> {
+        let updated = query(
+            "UPDATE api_keys SET user_id = $3, updated_at = $4
+             WHERE organization_id = $1 AND user_id = $2 AND owner = 'organization'",
+        )
+        .bind(self.organization.to_string())
+        .bind(from.to_string())
+        .bind(to.to_string())
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(updated.rows_affected())
+    }
+
+    /// Ends somebody's own keys for good; says which.
+    pub async fn consume_keys_of(
+        &mut self,
+        user: UserId,
+        by: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<ApiKeyId>, Error> {
+        let rows = query(
+            "UPDATE api_keys SET revoked_at = $3, revoked_by = $4, revoked_reason = $5, updated_at = $3
+             WHERE organization_id = $1 AND user_id = $2 AND owner <> 'organization' AND revoked_at IS NULL RETURNING id",
+        )
+        .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .bind(now.millis())
+        .bind(by)
+        .bind(reason)
+        .fetch_all(&mut *self.connection)
+        .await?;
+        rows.iter().map(|row| row.parsed("id")).collect()
+    }
+
     /// A new key.
     pub async fn insert_key(&mut self, new: &NewKeyRow<'_>) -> Result<(), Error> {
         let key = new.key;

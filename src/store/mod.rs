@@ -27,7 +27,7 @@ mod usage;
 mod users;
 
 pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
-pub use audit::NewEvent;
+pub use audit::{AuditFilter, NewEvent, StoredEvent, Tampered};
 pub use challenges::NewChallenge;
 pub use db::{Db, Engine, OpenError, Reading, Writing};
 pub use devices::NewDevice;
@@ -36,6 +36,7 @@ pub use facts::StoredSigningKey;
 pub use half_sign_ins::HalfSignIn;
 pub use key_warnings::EndingKey;
 pub use mails::{OutboxTotals, StoredMail};
+pub use organizations::StoredMember;
 pub use sessions::{NewSession, SessionStanding};
 #[cfg(test)]
 pub(crate) use testing::create_postgres_database;

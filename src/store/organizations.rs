@@ -1,25 +1,30 @@
-use sqlx::query;
+use sqlx::{AssertSqlSafe, query};
 
 use super::db::{Row, is_duplicate};
 use super::row::Columns as _;
 use super::{OrganizationStore, Store};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{OrganizationId, UserId};
+use crate::id::{OrganizationId, SessionId, UserId};
 use crate::member::Role;
-use crate::organization::{Membership, Organization};
+use crate::organization::{Membership, Organization, OrganizationFacts};
+use crate::session::EndedBy;
 use crate::user::User;
+
+fn organization(row: &Row) -> Result<Organization, Error> {
+    Ok(Organization {
+        id: row.parsed("id")?,
+        name: row.text("name")?,
+        slug: row.text("slug")?,
+        suspended_at: row.maybe_at("suspended_at")?,
+        policy: super::policies::policy(row)?,
+        created_at: row.at("created_at")?,
+    })
+}
 
 fn membership(row: &Row) -> Result<Membership, Error> {
     Ok(Membership {
-        organization: Organization {
-            id: row.parsed("id")?,
-            name: row.text("name")?,
-            slug: row.text("slug")?,
-            suspended_at: row.maybe_at("suspended_at")?,
-            policy: super::policies::policy(row)?,
-            created_at: row.at("created_at")?,
-        },
+        organization: organization(row)?,
         role: row.known("role", Role::parse)?,
         suspended_at: row.maybe_at("member_suspended_at")?,
         joined_at: row.at("joined_at")?,
@@ -96,17 +101,221 @@ impl Store<'_> {
     }
 }
 
+/// A member as the store has them.
+#[derive(Clone, Debug)]
+pub struct StoredMember {
+    /// Who.
+    pub user: User,
+    /// As what.
+    pub role: Role,
+    /// Since when the place is suspended.
+    pub suspended_at: Option<Timestamp>,
+    /// Since when.
+    pub joined_at: Timestamp,
+}
+
+fn member(row: &Row) -> Result<StoredMember, Error> {
+    Ok(StoredMember {
+        user: super::users::user(row)?,
+        role: row.known("role", Role::parse)?,
+        suspended_at: row.maybe_at("member_suspended_at")?,
+        joined_at: row.at("joined_at")?,
+    })
+}
+
+fn facts(row: &Row) -> Result<OrganizationFacts, Error> {
+    Ok(OrganizationFacts {
+        organization: organization(row)?,
+        contact_email: row.maybe_text("contact_email")?,
+        member_count: row.number("member_count")?,
+    })
+}
+
+impl Store<'_> {
+    /// An organization, and what is known beside its row.
+    pub async fn find_organization(&mut self, id: OrganizationId) -> Result<Option<OrganizationFacts>, Error> {
+        let row = query(
+            "SELECT o.*, CAST((SELECT COUNT(*) FROM memberships n WHERE n.organization_id = o.id) AS BIGINT) AS member_count
+             FROM organizations o WHERE o.id = $1",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        row.as_ref().map(facts).transpose()
+    }
+
+    /// The organizations that somebody has a live place in, and how many there are in all.
+    pub async fn list_organizations_of(
+        &mut self,
+        user: UserId,
+        (order, limit, offset): (&'static str, i64, i64),
+    ) -> Result<(Vec<(OrganizationFacts, Role)>, i64), Error> {
+        let total = query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS total FROM memberships WHERE user_id = $1 AND suspended_at IS NULL",
+        )
+        .bind(user.to_string())
+        .fetch_one(&mut *self.connection)
+        .await?;
+        let listing = format!(
+            "SELECT o.*, m.role,
+                CAST((SELECT COUNT(*) FROM memberships n WHERE n.organization_id = o.id) AS BIGINT) AS member_count
+             FROM memberships m JOIN organizations o ON o.id = m.organization_id
+             WHERE m.user_id = $1 AND m.suspended_at IS NULL ORDER BY {order}, o.id LIMIT $2 OFFSET $3"
+        );
+        let rows = query(AssertSqlSafe(listing))
+            .bind(user.to_string())
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        let found = rows.iter().map(|row| Ok((facts(row)?, row.known("role", Role::parse)?)));
+        Ok((found.collect::<Result<_, Error>>()?, total.number("total")?))
+    }
+}
+
 impl OrganizationStore<'_> {
-    /// Everybody with a place, oldest first.
-    pub async fn list_members(&mut self) -> Result<Vec<(User, Role)>, Error> {
-        let rows = query(
-            "SELECT u.*, m.role FROM memberships m JOIN users u ON u.id = m.user_id
-             WHERE m.organization_id = $1 ORDER BY m.joined_at, u.id",
+    /// Makes other changes of the same organization wait until this transaction is over.
+    pub async fn lock(&mut self, now: Timestamp) -> Result<(), Error> {
+        query("UPDATE organizations SET updated_at = $2 WHERE id = $1")
+            .bind(self.organization.to_string())
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes name and contact.
+    pub async fn update_organization(
+        &mut self,
+        name: &str,
+        contact: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        query("UPDATE organizations SET name = $2, contact_email = $3, updated_at = $4 WHERE id = $1")
+            .bind(self.organization.to_string())
+            .bind(name)
+            .bind(contact)
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Drops it with everything in it.
+    pub async fn delete_organization(&mut self) -> Result<(), Error> {
+        query("DELETE FROM organizations WHERE id = $1")
+            .bind(self.organization.to_string())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Its members, and how many there are in all.
+    pub async fn list_members(
+        &mut self,
+        (order, limit, offset): (&'static str, i64, i64),
+    ) -> Result<(Vec<StoredMember>, i64), Error> {
+        let total = query("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM memberships WHERE organization_id = $1")
+            .bind(self.organization.to_string())
+            .fetch_one(&mut *self.connection)
+            .await?;
+        let listing = format!(
+            "SELECT u.*, m.role, m.suspended_at AS member_suspended_at, m.joined_at
+             FROM memberships m JOIN users u ON u.id = m.user_id
+             WHERE m.organization_id = $1 ORDER BY {order}, u.id LIMIT $2 OFFSET $3"
+        );
+        let rows = query(AssertSqlSafe(listing))
+            .bind(self.organization.to_string())
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        Ok((rows.iter().map(member).collect::<Result<_, _>>()?, total.number("total")?))
+    }
+
+    /// One member.
+    pub async fn find_member(&mut self, user: UserId) -> Result<Option<StoredMember>, Error> {
+        let row = query(
+            "SELECT u.*, m.role, m.suspended_at AS member_suspended_at, m.joined_at
+             FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = $1 AND m.user_id = $2",
         )
         .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        row.as_ref().map(member).transpose()
+    }
+
+    /// Writes role and standing of a place.
+    pub async fn update_member(
+        &mut self,
+        user: UserId,
+        role: Role,
+        suspended_at: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        query("UPDATE memberships SET role = $3, suspended_at = $4 WHERE organization_id = $1 AND user_id = $2")
+            .bind(self.organization.to_string())
+            .bind(user.to_string())
+            .bind(role.as_str())
+            .bind(suspended_at.map(Timestamp::millis))
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a place away.
+    pub async fn delete_member(&mut self, user: UserId) -> Result<(), Error> {
+        query("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
+            .bind(self.organization.to_string())
+            .bind(user.to_string())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// How many owners can act.
+    pub async fn count_owners(&mut self) -> Result<i64, Error> {
+        let row = query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS total FROM memberships m JOIN users u ON u.id = m.user_id
+             WHERE m.organization_id = $1 AND m.role = 'OWNER' AND m.suspended_at IS NULL AND u.disabled_at IS NULL",
+        )
+        .bind(self.organization.to_string())
+        .fetch_one(&mut *self.connection)
+        .await?;
+        row.number("total")
+    }
+
+    /// The owner who has been there longest and can act.
+    pub async fn find_oldest_owner(&mut self) -> Result<Option<UserId>, Error> {
+        let row = query(
+            "SELECT m.user_id FROM memberships m JOIN users u ON u.id = m.user_id
+             WHERE m.organization_id = $1 AND m.role = 'OWNER' AND m.suspended_at IS NULL AND u.disabled_at IS NULL
+             ORDER BY m.joined_at, m.user_id LIMIT 1",
+        )
+        .bind(self.organization.to_string())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        row.map(|row| row.parsed("user_id")).transpose()
+    }
+
+    /// Ends the sessions of somebody that act here; says which.
+    pub async fn consume_sessions_of(
+        &mut self,
+        user: UserId,
+        by: EndedBy,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, Error> {
+        let rows = query(
+            "UPDATE sessions SET ended_at = $3, ended_by = $4, cookie_hash = NULL
+             WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL RETURNING id",
+        )
+        .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .bind(now.millis())
+        .bind(by.as_str())
         .fetch_all(&mut *self.connection)
         .await?;
-        rows.iter().map(|row| Ok((super::users::user(row)?, row.known("role", Role::parse)?))).collect()
+        rows.iter().map(|row| row.parsed("id")).collect()
     }
 
     /// A place for somebody.

@@ -7,6 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::{Config, layers, reference};
 
+mod audit;
 mod doctor;
 mod landlord;
 mod serve;
@@ -33,6 +34,11 @@ enum Command {
     Landlord {
         #[command(subcommand)]
         command: landlord::Command,
+    },
+    /// The audit log
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
     },
     /// Print the reference of all settings
     #[command(hide = true)]
@@ -81,6 +87,7 @@ impl Command {
             Self::Migrate(config) => serve::migrate(&config).await?,
             Self::Doctor(doctor) => return doctor::run(&doctor).await,
             Self::Landlord { command } => landlord::run(command).await?,
+            Self::Audit { command } => return audit::run(command).await,
             Self::ConfigReference => print!("{}", config_reference()),
             Self::Openapi => println!("{}", crate::openapi::document()),
         }

@@ -21,6 +21,9 @@ pub struct Body<T>(pub T);
 /// A query string.
 pub struct Query<T>(pub T);
 
+/// Two ids in a path, as they came.
+pub struct Ids(pub String, pub String);
+
 /// The id in a path, as it came. One that is no text is like any other that does not exist.
 pub struct Id(pub String);
 
@@ -147,6 +150,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(id)| Self(id)).map_err(|_| Error::NotFound.into())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((one, other))| Self(one, other)).map_err(|_| Error::NotFound.into())
     }
 }
 

@@ -18,12 +18,14 @@ pub mod address;
 pub mod answer;
 pub mod api_keys;
 pub mod around;
+pub mod audit;
 pub mod body;
 pub mod cookies;
 pub mod failure;
 pub mod links;
 pub mod magic_link;
 pub mod mail;
+pub mod organizations;
 pub mod policy;
 pub mod recovery;
 pub mod sessions;
@@ -38,7 +40,7 @@ type Described = UtoipaMethodRouter<Latchkey>;
 
 /// The native API under one of its bases. Not by `nest`, which writes the address of every request anew.
 pub fn native(base: &str) -> OpenApiRouter<Latchkey> {
-    accounts().into_iter().chain(two_factor()).chain(mailed()).chain(keys()).fold(
+    accounts().into_iter().chain(two_factor()).chain(organizations()).chain(mailed()).chain(keys()).fold(
         OpenApiRouter::new(),
         |router, (schemas, mut paths, methods)| {
             let under = |(path, item)| (format!("{base}{path}"), item);
@@ -83,9 +85,26 @@ fn two_factor() -> Vec<Described> {
         routes!(two_factor::regenerate_backup_codes),
         routes!(two_factor::trusted_devices, two_factor::add_trusted_device, two_factor::forget_trusted_devices),
         routes!(two_factor::forget_trusted_device),
+    ]
+}
+
+fn organizations() -> Vec<Described> {
+    vec![
+        routes!(organizations::list_organizations, organizations::create_organization),
+        routes!(organizations::my_organization),
+        routes!(
+            organizations::get_organization,
+            organizations::update_organization,
+            organizations::delete_organization
+        ),
+        routes!(organizations::list_members),
+        routes!(organizations::update_member, organizations::remove_member),
+        routes!(organizations::member_api_keys),
+        routes!(organizations::revoke_member_tokens),
         routes!(policy::organization_policy, policy::update_organization_policy),
         routes!(policy::reset_member_two_factor),
         routes!(policy::reset_user_two_factor),
+        routes!(audit::audit_events),
     ]
 }
 

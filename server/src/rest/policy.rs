@@ -1,19 +1,19 @@
 //! What an organization demands of its members, and what is done for members who have lost their second factor.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use latchkey::Latchkey;
 use latchkey::flow::policy::{PolicyChanges, PolicyView};
 use latchkey::flow::reset_factor::ResetFactor;
-use latchkey::{Error, Latchkey};
 
 use super::answer::{Answer, Success};
-use super::body::{Body, Id};
+use super::body::{Body, Id, Ids};
 use super::who::By;
 
 /// What the organization demands
 #[utoipa::path(
     get, path = "/organizations/{id}/policy", tag = "Organizations",
-    params(("id" = String, Path, description = "The organization acted in.")),
+    params(("id" = String, Path, description = "One of the person's organizations.")),
     responses((status = 200, description = "Its policy.", body = PolicyView))
 )]
 pub async fn organization_policy(
@@ -30,7 +30,7 @@ pub async fn organization_policy(
 /// demands one must have one.
 #[utoipa::path(
     patch, path = "/organizations/{id}/policy", tag = "Organizations", request_body = PolicyChanges,
-    params(("id" = String, Path, description = "The organization acted in.")),
+    params(("id" = String, Path, description = "One of the person's organizations.")),
     responses(
         (status = 200, description = "The whole policy.", body = PolicyView),
         (status = 403, description = "`insufficient_role`; `two_factor_enrolment_required`: set up your own second factor first."),
@@ -52,7 +52,7 @@ pub async fn update_organization_policy(
 #[utoipa::path(
     post, path = "/organizations/{id}/members/{userId}/reset-two-factor", tag = "Organizations", request_body = ResetFactor,
     params(
-        ("id" = String, Path, description = "The organization acted in."),
+        ("id" = String, Path, description = "One of the person's organizations."),
         ("userId" = String, Path, description = "The member."),
     ),
     responses(
@@ -65,10 +65,9 @@ pub async fn update_organization_policy(
 pub async fn reset_member_two_factor(
     State(latchkey): State<Latchkey>,
     By(actor): By,
-    path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+    Ids(organization, user): Ids,
     Body(input): Body<ResetFactor>,
 ) -> Answer<Json<Success>> {
-    let Path((organization, user)) = path.map_err(|_| Error::NotFound)?;
     latchkey.reset_member_factor(&actor, &organization, &user, input).await?;
     Ok(Success::json())
 }

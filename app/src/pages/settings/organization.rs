@@ -16,8 +16,10 @@ use crate::pages::{page, resident};
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::Page;
 use latchkey::error::Code;
+use latchkey::flow::members::MemberView;
+use latchkey::flow::page::PageQuery;
 use latchkey::flow::policy::{PolicyChanges, PolicyView};
-use latchkey::flow::reset_factor::{MemberFactor, ResetFactor};
+use latchkey::flow::reset_factor::ResetFactor;
 use latchkey::{Actor, Error};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
@@ -31,7 +33,10 @@ pub fn OrganizationPage() -> impl IntoView {
         let desk = Desk::open(Page::Organization, Some(&actor))?;
         let latchkey = request::latchkey()?;
         let policy = latchkey.policy(&actor, &here(&actor)?).await?;
-        let members = latchkey.member_factors(&actor).await?;
+        let everybody =
+            PageQuery { limit: Some("100".to_owned()), sort_order: Some("asc".to_owned()), ..PageQuery::default() };
+        let members = latchkey.members(&actor, &here(&actor)?, &everybody).await?.items;
+        let own = actor.principal().user_id();
         let resident = resident(&actor).await?;
         let lead = format!("How people sign in to {}.", resident.place);
         let refused = desk.note.as_ref().and_then(|note| match note {
@@ -41,7 +46,8 @@ pub fn OrganizationPage() -> impl IntoView {
         let rows = members.into_iter().map(|member| {
             let mine = refused.as_deref() == Some(member.user_id.to_string().as_str());
             let state = if mine { desk.form("reset") } else { FormState::default() };
-            view! { <MemberRow member=member state=state/> }
+            let is_self = member.user_id == own;
+            view! { <MemberRow member=member is_self=is_self state=state/> }
         });
         let rows = rows.collect_view();
         Ok::<_, Error>(view! {
@@ -112,11 +118,12 @@ fn PolicyCard(policy: PolicyView, state: FormState) -> impl IntoView {
 }
 
 #[component]
-fn MemberRow(member: MemberFactor, state: FormState) -> impl IntoView {
+fn MemberRow(member: MemberView, is_self: bool, state: FormState) -> impl IntoView {
     let id = member.user_id.to_string();
     let (word, tone) =
-        if member.has_second_factor { ("Two-factor on", Tone::Good) } else { ("Two-factor off", Tone::Plain) };
-    let can_reset = member.has_second_factor && !member.is_self;
+        if member.two_factor_enabled { ("Two-factor on", Tone::Good) } else { ("Two-factor off", Tone::Plain) };
+    let can_reset = member.two_factor_enabled && !is_self;
+    let name = member.user.name;
     let reason = Input {
         name: "reset[reason]",
         of: id.clone(),
@@ -130,13 +137,13 @@ fn MemberRow(member: MemberFactor, state: FormState) -> impl IntoView {
             <Icon name="person"/>
             <div>
                 <p class="row">
-                    <b>{member.name.clone()}</b>
+                    <b>{name.clone()}</b>
                     <StateBadge text=word tone=tone/>
                 </p>
-                <p class="hint">{member.email}" · "{role_words(member.role.as_str())}</p>
+                <p class="hint">{member.user.email}" · "{role_words(member.role.as_str())}</p>
                 {can_reset.then(|| view! {
                     <details class="more" open=opened>
-                        <summary>"Reset two-factor"<span class="visually-hidden">" of "{member.name.clone()}</span></summary>
+                        <summary>"Reset two-factor"<span class="visually-hidden">" of "{name.clone()}</span></summary>
                         <PostForm action=ResetMember::PATH state=state.clone() class="stack card-section-narrow">
                             <input type="hidden" name="member" value=id/>
                             <TextField label="Why" input=reason state=state/>
