@@ -236,7 +236,7 @@ impl Latchkey {
     pub(crate) async fn set_role_for_test(&self, actor: &Actor, role: Option<crate::member::Role>) {
         let (user, organization) = (actor.principal().user_id(), actor.principal().organization_id().expect("a place"));
         let mut writing = self.0.db.write().await.expect("writes");
-        writing.store().organization(organization).delete_member_for_test(user).await.expect("deleted");
+        writing.store().organization(organization).delete_member(user).await.expect("deleted");
         if let Some(role) = role {
             writing.store().organization(organization).insert_member(user, role, self.now()).await.expect("inserted");
         }
@@ -264,6 +264,13 @@ impl Latchkey {
     pub(crate) async fn pretend_newer_schema(&self) {
         let mut writing = self.0.db.write().await.expect("writes");
         writing.store().pretend_newer_schema().await;
+        writing.commit().await.expect("committed");
+    }
+
+    /// Does something to the database past every rule.
+    pub(crate) async fn execute_for_test(&self, statement: &'static str) {
+        let mut writing = self.0.db.write().await.expect("writes");
+        writing.store().execute_for_test(statement).await;
         writing.commit().await.expect("committed");
     }
 

@@ -3,8 +3,6 @@
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, query};
 
 use super::{OrganizationStore, Store};
-use crate::error::Error;
-use crate::id::UserId;
 
 /// Makes a database on a PostgreSQL server.
 pub(crate) async fn create_postgres_database(server: &str, name: &str) {
@@ -46,6 +44,10 @@ impl Store<'_> {
             .expect("inserted");
     }
 
+    pub(crate) async fn execute_for_test(&mut self, statement: &'static str) {
+        query(statement).execute(&mut *self.connection).await.expect("executed");
+    }
+
     pub(crate) async fn dump_for_test(&mut self) -> String {
         let mut dump = String::new();
         for table in TABLES {
@@ -72,14 +74,5 @@ impl OrganizationStore<'_> {
             .execute(&mut *self.connection)
             .await
             .expect("updated");
-    }
-
-    pub(crate) async fn delete_member_for_test(&mut self, user: UserId) -> Result<(), Error> {
-        query("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
-            .bind(self.organization.to_string())
-            .bind(user.to_string())
-            .execute(&mut *self.connection)
-            .await?;
-        Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! What the verbs promise, on both engines.
 
 mod accounts;
+mod audit;
 mod keys;
 mod mail;
 mod opening;
+mod organizations;
 mod outbox;
 mod policy;
 mod second_factor;
