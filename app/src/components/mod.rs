@@ -11,6 +11,7 @@ pub mod form;
 pub mod icon;
 pub mod layout;
 pub mod notice;
+pub mod pager;
 pub mod secret;
 pub mod theme;
 pub mod time;

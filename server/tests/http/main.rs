@@ -23,4 +23,6 @@ mod errors;
 mod limits;
 mod mail;
 mod openapi;
+mod organizations;
+mod walls;
 mod wire;

@@ -8,6 +8,7 @@ use crate::components::field::{Input, SelectField, TextField};
 use crate::components::form::PostForm;
 use crate::components::icon::Icon;
 use crate::components::layout::{House, PageHead};
+use crate::components::pager::Pager;
 use crate::error::Refusal;
 use crate::format;
 use crate::note::{FormState, Note, Said};
@@ -25,6 +26,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
 
+/// How many members stand on one page.
+const ON_A_PAGE: u32 = 100;
+
 /// The policy, and the members.
 #[component]
 pub fn OrganizationPage() -> impl IntoView {
@@ -33,9 +37,16 @@ pub fn OrganizationPage() -> impl IntoView {
         let desk = Desk::open(Page::Organization, Some(&actor))?;
         let latchkey = request::latchkey()?;
         let policy = latchkey.policy(&actor, &here(&actor)?).await?;
-        let everybody =
-            PageQuery { limit: Some("100".to_owned()), sort_order: Some("asc".to_owned()), ..PageQuery::default() };
-        let members = latchkey.members(&actor, &here(&actor)?, &everybody).await?.items;
+        let number = request::query("page").and_then(|page| page.parse::<u32>().ok()).unwrap_or(1).max(1);
+        let query = PageQuery {
+            page: Some(number.to_string()),
+            limit: Some(ON_A_PAGE.to_string()),
+            sort_by: Some("name".to_owned()),
+            sort_order: Some("asc".to_owned()),
+        };
+        let everybody = latchkey.members(&actor, &here(&actor)?, &query).await?;
+        let pages = u32::try_from(everybody.total).unwrap_or(1).div_ceil(ON_A_PAGE);
+        let members = everybody.items;
         let own = actor.principal().user_id();
         let resident = resident(&actor).await?;
         let lead = format!("How people sign in to {}.", resident.place);
@@ -47,7 +58,7 @@ pub fn OrganizationPage() -> impl IntoView {
             let mine = refused.as_deref() == Some(member.user_id.to_string().as_str());
             let state = if mine { desk.form("reset") } else { FormState::default() };
             let is_self = member.user_id == own;
-            view! { <MemberRow member=member is_self=is_self state=state/> }
+            view! { <MemberRow member=member is_self=is_self number=number state=state/> }
         });
         let rows = rows.collect_view();
         Ok::<_, Error>(view! {
@@ -65,6 +76,7 @@ pub fn OrganizationPage() -> impl IntoView {
                             </header>
                         </div>
                         <ul class="session-list">{rows}</ul>
+                        <Pager page=Page::Organization number=number pages=pages/>
                     </section>
                 </div>
             </House>
@@ -118,7 +130,7 @@ fn PolicyCard(policy: PolicyView, state: FormState) -> impl IntoView {
 }
 
 #[component]
-fn MemberRow(member: MemberView, is_self: bool, state: FormState) -> impl IntoView {
+fn MemberRow(member: MemberView, is_self: bool, number: u32, state: FormState) -> impl IntoView {
     let id = member.user_id.to_string();
     let (word, tone) =
         if member.two_factor_enabled { ("Two-factor on", Tone::Good) } else { ("Two-factor off", Tone::Plain) };
@@ -146,6 +158,7 @@ fn MemberRow(member: MemberView, is_self: bool, state: FormState) -> impl IntoVi
                         <summary>"Reset two-factor"<span class="visually-hidden">" of "{name.clone()}</span></summary>
                         <PostForm action=ResetMember::PATH state=state.clone() class="stack card-section-narrow">
                             <input type="hidden" name="member" value=id/>
+                            <input type="hidden" name="page" value=number.to_string()/>
                             <TextField label="Why" input=reason state=state/>
                             <p class="soft">"They are signed out everywhere, and sign in with their password alone until they set it up again."</p>
                             <div class="card-foot"><SubmitButton label="Reset two-factor" weight=Weight::Danger/></div>
@@ -198,9 +211,14 @@ pub async fn save_policy(csrf: String, #[server(default)] policy: PolicyForm) ->
 
 /// Takes a member's second factor away.
 #[server(name = ResetMember, prefix = "/fn", endpoint = "reset-member")]
-pub async fn reset_member(csrf: String, member: String, #[server(default)] reset: Reset) -> Result<Done, Refusal> {
+pub async fn reset_member(
+    csrf: String,
+    member: String,
+    #[server(default)] page: String,
+    #[server(default)] reset: Reset,
+) -> Result<Done, Refusal> {
     let form = Form {
-        query: vec![("member", member.clone())],
+        query: vec![("member", member.clone()), ("page", page)],
         typed: vec![("reason", reset.reason.clone())],
         ..Form::new("reset", "reset", Page::Organization)
     };

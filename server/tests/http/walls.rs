@@ -1,0 +1,168 @@
+//! The wall between tenants (safety C08): for every route and every credential, what another organization has looks
+//! byte for byte like what does not exist, and stays as it was.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::{App, Client, Person, Role, on_both_engines};
+
+/// The operations with an id of another tenant to be tried, each with a body that would be fine at home. A route with an id
+/// that is not in here fails the test: put it in.
+fn bodies() -> BTreeMap<&'static str, Value> {
+    let nothing = || json!({});
+    BTreeMap::from([
+        ("DELETE /auth/sessions/{id}", nothing()),
+        ("DELETE /auth/2fa/trusted-devices/{deviceId}", nothing()),
+        ("GET /api-keys/{id}", nothing()),
+        ("PATCH /api-keys/{id}", json!({"name": "Taken over"})),
+        ("DELETE /api-keys/{id}", nothing()),
+        ("POST /api-keys/{id}/revoke", json!({"reason": "because"})),
+        ("POST /api-keys/{id}/regenerate", nothing()),
+        ("POST /api-keys/{id}/end-overlap", nothing()),
+        ("GET /api-keys/{id}/usage", nothing()),
+        ("GET /api-keys/{id}/stats", nothing()),
+        ("POST /api-keys/{id}/test", nothing()),
+        ("GET /organizations/{id}", nothing()),
+        ("PATCH /organizations/{id}", json!({"name": "Taken over"})),
+        ("DELETE /organizations/{id}", nothing()),
+        ("GET /organizations/{id}/members", nothing()),
+        ("PATCH /organizations/{id}/members/{userId}", json!({"role": "MEMBER"})),
+        ("DELETE /organizations/{id}/members/{userId}", nothing()),
+        ("GET /organizations/{id}/members/{userId}/api-keys", nothing()),
+        ("POST /organizations/{id}/members/{userId}/revoke-tokens", nothing()),
+        ("POST /organizations/{id}/members/{userId}/reset-two-factor", json!({"reason": "because"})),
+        ("GET /organizations/{id}/policy", nothing()),
+        ("PATCH /organizations/{id}/policy", json!({"trustedDevices": false})),
+        ("POST /landlord/users/{id}/reset-two-factor", json!({"reason": "because"})),
+    ])
+}
+
+/// A tenant with one of everything.
+struct Tenant {
+    owner: Person,
+    member: Person,
+    ids: BTreeMap<&'static str, String>,
+    credentials: Vec<(&'static str, Client)>,
+}
+
+async fn tenant(app: &App, name: &str) -> Tenant {
+    let owner = app.register(name).await;
+    app.enrols(&owner).await;
+    let member = app.member_of(&owner, &format!("{name}-member"), Role::Member).await;
+    app.enrols(&member).await;
+    let device = json!({"deviceName": "Laptop", "deviceType": "desktop", "deviceFingerprint": name});
+    let device = owner.post("/v1/auth/2fa/trusted-devices", device).await.assert_status(201).json();
+    let personal = owner.makes_a_key(json!({"name": "Own", "scopes": ["admin"]})).await;
+    let shared = owner.makes_a_key(json!({"name": "Shared", "scopes": ["admin"], "owner": "organization"})).await;
+    let sessions = owner.get("/v1/auth/sessions").await.json();
+    let text = |value: &Value| value.as_str().expect("an id").to_owned();
+    let ids = BTreeMap::from([
+        ("session", text(&sessions[0]["id"])),
+        ("device", text(&device["id"])),
+        ("key", personal.id.clone()),
+        ("organization", owner.organization.clone()),
+        ("user", member.id.clone()),
+    ]);
+    let credentials = vec![
+        ("owner", owner.client.clone()),
+        ("member", member.client.clone()),
+        ("personal key", owner.with_key(&personal.secret)),
+        ("organization key", owner.with_key(&shared.secret)),
+    ];
+    Tenant { owner, member, ids, credentials }
+}
+
+/// Ids that nothing has, of the same kinds.
+fn unknown() -> BTreeMap<&'static str, String> {
+    let id = |prefix: &str| format!("{prefix}01kbk3x5g0r8m4t2v6w9y1z3b5");
+    BTreeMap::from([
+        ("session", id("ses_")),
+        ("device", id("dev_")),
+        ("key", id("key_")),
+        ("organization", id("org_")),
+        ("user", id("usr_")),
+    ])
+}
+
+fn filled(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
+    let kind = match path {
+        _ if path.starts_with("/auth/sessions") => "session",
+        _ if path.starts_with("/api-keys") => "key",
+        _ if path.starts_with("/landlord/users") => "user",
+        _ => "organization",
+    };
+    path.replace("{id}", &ids[kind]).replace("{userId}", &ids["user"]).replace("{deviceId}", &ids["device"])
+}
+
+/// Status, headers and body, without what is different for every request.
+fn seen(reply: &crate::support::Reply) -> String {
+    let id = reply.header("x-request-id").to_owned();
+    let headers: BTreeMap<_, _> = reply
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.as_str().starts_with("x-ratelimit"))
+        .map(|(name, value)| (name.as_str(), format!("{value:?}").replace(&id, "")))
+        .collect();
+    format!("{} {headers:?} {}", reply.status, reply.body.replace(&id, ""))
+}
+
+on_both_engines! {
+    async fn what_another_tenant_has_does_not_exist(app) with ["--rate-limits=relaxed"] {
+        let ours = tenant(&app, "ours").await;
+        let theirs = tenant(&app, "theirs").await;
+        let before = standing(&theirs).await;
+        let document = app.stranger().get("/openapi.json").await.json();
+        let bodies = bodies();
+        let mut walked = 0;
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            let Some(path) = path.strip_prefix("/v1").filter(|path| path.contains('{')) else { continue };
+            for method in item.as_object().expect("methods").keys().map(|method| method.to_uppercase()) {
+                let operation = format!("{method} {path}");
+                let body = bodies.get(operation.as_str()).unwrap_or_else(|| panic!("{operation} is not walked"));
+                for (who, client) in &ours.credentials {
+                    let foreign = client.json(&method, &format!("/v1{}", filled(path, &theirs.ids)), body).await;
+                    let nothing = client.json(&method, &format!("/v1{}", filled(path, &unknown())), body).await;
+                    assert_eq!(seen(&foreign), seen(&nothing), "{operation} by {who}");
+                    assert!(foreign.status.is_client_error(), "{operation} by {who}: {foreign:?}");
+                    walked += 1;
+                }
+            }
+        }
+        assert_eq!(walked, bodies.len() * ours.credentials.len());
+        assert_eq!(standing(&theirs).await, before, "and nothing of theirs has changed");
+    }
+
+    async fn a_foreign_organization_in_a_header_does_not_exist_either(app) with ["--rate-limits=relaxed"] {
+        let ours = tenant(&app, "ours").await;
+        let theirs = tenant(&app, "theirs").await;
+        for (who, client) in &ours.credentials {
+            for path in ["/v1/organizations/my-organization", "/v1/api-keys", "/v1/audit-events", "/v1/auth/verify"] {
+                let foreign = client.with_header("x-organization-id", &theirs.ids["organization"]).get(path).await;
+                let nothing = client.with_header("x-organization-id", &unknown()["organization"]).get(path).await;
+                assert_eq!(seen(&foreign), seen(&nothing), "{path} by {who}");
+                foreign.assert_refused(404, "not_found");
+            }
+        }
+    }
+}
+
+/// All that a tenant sees of itself, its audit log included.
+async fn standing(tenant: &Tenant) -> Vec<String> {
+    let organization = format!("/v1/organizations/{}", tenant.owner.organization);
+    let mut all = Vec::new();
+    for path in [
+        organization.clone(),
+        format!("{organization}/members"),
+        format!("{organization}/policy"),
+        "/v1/api-keys".to_owned(),
+        "/v1/auth/sessions/count".to_owned(),
+        "/v1/auth/2fa/status".to_owned(),
+        "/v1/auth/2fa/trusted-devices".to_owned(),
+        "/v1/audit-events?limit=100".to_owned(),
+    ] {
+        all.push(tenant.owner.get(&path).await.assert_status(200).body);
+    }
+    all.push(tenant.member.get("/v1/auth/2fa/status").await.assert_status(200).body);
+    all
+}
