@@ -93,7 +93,6 @@ actions! {
     ManageAccount: None, KeyRule::PeopleOnly, "Change the account: profile, password, second factor, sessions.";
     ReadOrganization: Some(Role::Member), KeyRule::Needs(Scope::Read), "Read the organization and its members.";
     ManageOwnKeys: Some(Role::Member), KeyRule::Needs(Scope::Admin), "Read, make, change and end one's own API keys.";
-    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Write), "Invite people, by mail and by code, up to one's own role.";
     ManageOrganizationKeys: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Look after every key of the organization.";
     GrantAdminScope: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Make or keep a key with the scope `admin`.";
     ChangeOrganization: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Rename the organization.";

@@ -15,7 +15,6 @@ use crate::principal::{Actor, Permit};
 use crate::session::EndedBy;
 use crate::store::{StoredMember, Writing};
 
-use super::organizations::{may_change, may_grant};
 use super::page::{Orders, Page, PageQuery};
 
 const ORDERS: Orders =
@@ -146,10 +145,9 @@ impl Latchkey {
             None => None,
             Some(text) => Some(Role::parse(text).ok_or_else(unknown_role)?),
         };
-        let (mut writing, place, user) = self.place_to_change(&permit, user).await?;
+        let (mut writing, place, user) = self.place_to_change(actor, &permit, user, role).await?;
         let wanted = role.unwrap_or(place.role);
-        let suspends = changes.is_active == Some(false);
-        if !may_grant(permit.role(), wanted) || (suspends && user == permit.user()) {
+        if changes.is_active == Some(false) && user == permit.user() {
             return Err(Error::Forbidden(Code::InsufficientRole));
         }
         let suspended_at = match changes.is_active {
@@ -197,7 +195,7 @@ impl Latchkey {
         let leaves = user == actor.principal().user_id().to_string() && actor.principal().session_id().is_some();
         let action = if leaves { Action::ReadOrganization } else { Action::ManageMembers };
         let permit = self.permit_at(actor, action, id).await?;
-        let (mut writing, _, user) = self.place_to_change(&permit, user).await?;
+        let (mut writing, _, user) = self.place_to_change(actor, &permit, user, None).await?;
         let now = self.now();
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
@@ -223,7 +221,7 @@ impl Latchkey {
     /// Ends the sessions of a member that act in this organization, with their tokens; no others.
     pub async fn revoke_member_tokens(&self, actor: &Actor, id: &str, user: &str) -> Result<usize, Error> {
         let permit = self.permit_at(actor, Action::ManageMembers, id).await?;
-        let (mut writing, _, user) = self.place_to_change(&permit, user).await?;
+        let (mut writing, _, user) = self.place_to_change(actor, &permit, user, None).await?;
         let mut store = writing.store();
         let now = self.now();
         let ended =
@@ -239,13 +237,20 @@ impl Latchkey {
 
     /// A place that the actor may change, in a transaction that changes of the same organization wait for: two owners who
     /// remove each other at once must not both succeed.
-    async fn place_to_change(&self, permit: &Permit, user: &str) -> Result<(Writing, Membership, UserId), Error> {
+    async fn place_to_change(
+        &self,
+        actor: &Actor,
+        permit: &Permit,
+        user: &str,
+        wanted: Option<Role>,
+    ) -> Result<(Writing, Membership, UserId), Error> {
         let user: UserId = user.parse().map_err(|_| Error::NotFound)?;
+        let owners = self.permit_at(actor, Action::ManageOwners, &permit.organization().to_string()).await;
         let mut writing = self.0.db.write().await?;
         writing.store().organization(permit.organization()).lock(self.now()).await?;
         let place = writing.store().find_membership(user, permit.organization()).await?.ok_or(Error::NotFound)?;
-        if user != permit.user() && !may_change(permit.role(), &place) {
-            return Err(Error::Forbidden(Code::InsufficientRole));
+        if [Some(place.role), wanted].contains(&Some(Role::Owner)) {
+            owners?;
         }
         Ok((writing, place, user))
     }

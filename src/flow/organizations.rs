@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::OrganizationId;
 use crate::member::{Action, Role};
-use crate::organization::{Membership, OrganizationFacts};
+use crate::organization::OrganizationFacts;
 use crate::principal::{Actor, Permit};
 use crate::settings::Registration;
 
@@ -212,15 +212,4 @@ impl Latchkey {
         self.0.memory.generations.changed(permit.organization().number());
         Ok(())
     }
-}
-
-/// Whether somebody of one role may make somebody else of another: nobody grants above their own, and managers invite
-/// members only (contract section 11).
-pub(crate) fn may_grant(own: Role, wanted: Role) -> bool {
-    if own == Role::Manager { wanted == Role::Member } else { wanted <= own }
-}
-
-/// Whether a place may be changed by somebody of this role: owners are for owners.
-pub(crate) fn may_change(own: Role, place: &Membership) -> bool {
-    own == Role::Owner || place.role < Role::Owner
 }

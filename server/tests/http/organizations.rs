@@ -40,6 +40,8 @@ on_both_engines! {
         assert_eq!(listed[1]["user"], json!({"id": ben.id, "name": "ben", "email": ben.email, "avatarUrl": null}));
         let place = format!("{members}/{}", ben.id);
         ben.patch(&place, json!({"role": "OWNER"})).await.assert_refused(403, "insufficient_role");
+        let shared = ada.makes_a_key(json!({"name": "Shared", "scopes": ["admin"], "owner": "organization"})).await;
+        ada.with_key(&shared.secret).patch(&place, json!({"role": "OWNER"})).await.assert_refused(403, "insufficient_scope");
         ada.patch(&place, json!({"role": "KING"})).await
             .assert_invalid(&["role must be one of the following values: OWNER, ADMIN, MANAGER, MEMBER"]);
         assert_eq!(ada.patch(&place, json!({"role": "MANAGER"})).await.assert_status(200).json()["role"], "MANAGER");

@@ -50,7 +50,6 @@ fn roles_may_exactly_what_the_contract_says() {
         (Action::ManageAccount, "", false),
         (Action::ReadOrganization, "MEMBER", true),
         (Action::ManageOwnKeys, "MEMBER", true),
-        (Action::Invite, "MANAGER", true),
         (Action::ManageOrganizationKeys, "ADMIN", true),
         (Action::GrantAdminScope, "ADMIN", true),
         (Action::ChangeOrganization, "ADMIN", true),
