@@ -267,10 +267,10 @@ impl Latchkey {
         writing.commit().await.expect("committed");
     }
 
-    /// Does something to the database past every rule.
-    pub(crate) async fn execute_for_test(&self, statement: &'static str) {
+    /// Does something to the audit log past every rule.
+    pub(crate) async fn tamper_for_test(&self, tampering: crate::store::Tampering) {
         let mut writing = self.0.db.write().await.expect("writes");
-        writing.store().execute_for_test(statement).await;
+        writing.store().tamper_for_test(tampering).await;
         writing.commit().await.expect("committed");
     }
 

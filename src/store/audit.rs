@@ -203,7 +203,7 @@ impl Store<'_> {
     ) -> Result<(Vec<StoredEvent>, i64), Error> {
         let counting = format!("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM audit_events WHERE {FILTERED}");
         let total = filtered(query(AssertSqlSafe(counting)), chain, filter).fetch_one(&mut *self.connection).await?;
-        let listing = format!("SELECT * FROM audit_events WHERE {FILTERED} ORDER BY {} LIMIT $7 OFFSET $8", order);
+        let listing = format!("SELECT * FROM audit_events WHERE {FILTERED} ORDER BY {order} LIMIT $7 OFFSET $8");
         let rows = filtered(query(AssertSqlSafe(listing)), chain, filter)
             .bind(limit)
             .bind(offset)

@@ -39,7 +39,7 @@ pub use mails::{OutboxTotals, StoredMail};
 pub use organizations::StoredMember;
 pub use sessions::{NewSession, SessionStanding};
 #[cfg(test)]
-pub(crate) use testing::create_postgres_database;
+pub(crate) use testing::{Tampering, create_postgres_database};
 pub use usage::{KeyCall, KeyTotals, UsageRow};
 
 use crate::id::OrganizationId;

@@ -35,6 +35,40 @@ const TABLES: [&str; 21] = [
     "audit_events",
 ];
 
+/// What hands in the database can do to the audit log of an organization, and how it is undone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tampering {
+    Change,
+    ChangeBack,
+    Backdate,
+    DateBack,
+    Move,
+    MoveBack,
+    Shorten,
+    Lengthen,
+    RemoveEntry,
+    RemoveChain,
+}
+
+impl Tampering {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::Change => "UPDATE audit_events SET actor = 'x' || actor WHERE position = 3 AND chain <> 'platform'",
+            Self::ChangeBack => {
+                "UPDATE audit_events SET actor = SUBSTR(actor, 2) WHERE position = 3 AND chain <> 'platform'"
+            }
+            Self::Backdate => "UPDATE audit_events SET at = at - 1 WHERE position = 1 AND chain <> 'platform'",
+            Self::DateBack => "UPDATE audit_events SET at = at + 1 WHERE position = 1 AND chain <> 'platform'",
+            Self::Move => "UPDATE audit_events SET position = 9 WHERE position = 2 AND chain <> 'platform'",
+            Self::MoveBack => "UPDATE audit_events SET position = 2 WHERE position = 9 AND chain <> 'platform'",
+            Self::Shorten => "UPDATE audit_chains SET length = length - 1 WHERE chain <> 'platform'",
+            Self::Lengthen => "UPDATE audit_chains SET length = length + 1 WHERE chain <> 'platform'",
+            Self::RemoveEntry => "DELETE FROM audit_events WHERE position = 5 AND chain <> 'platform'",
+            Self::RemoveChain => "DELETE FROM audit_chains WHERE chain <> 'platform'",
+        }
+    }
+}
+
 impl Store<'_> {
     pub(crate) async fn pretend_newer_schema(&mut self) {
         query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'later', TRUE, $1, 0)")
@@ -44,8 +78,8 @@ impl Store<'_> {
             .expect("inserted");
     }
 
-    pub(crate) async fn execute_for_test(&mut self, statement: &'static str) {
-        query(statement).execute(&mut *self.connection).await.expect("executed");
+    pub(crate) async fn tamper_for_test(&mut self, tampering: Tampering) {
+        query(tampering.statement()).execute(&mut *self.connection).await.expect("executed");
     }
 
     pub(crate) async fn dump_for_test(&mut self) -> String {

@@ -14,17 +14,17 @@ fn the_reference_of_settings_is_fresh() {
 
 /// The table of rights as Markdown.
 fn rights() -> String {
-    let mut table = String::from("| What | MEMBER | MANAGER | ADMIN | OWNER | API key |\n|---|---|---|---|---|---|\n");
-    for action in Action::ALL {
+    let head = "| What | MEMBER | MANAGER | ADMIN | OWNER | API key |\n|---|---|---|---|---|---|\n".to_owned();
+    let row = |action: &Action| {
         let may = Role::ALL.map(|role| if role.may(*action) { "yes" } else { "" }).join(" | ");
         let key = match action.key_rule() {
             KeyRule::AnyKey => "any".to_owned(),
             KeyRule::Needs(scope) => format!("`{}`", scope.as_str()),
             KeyRule::PeopleOnly => "never".to_owned(),
         };
-        table.push_str(&format!("| {} | {may} | {key} |\n", action.about()));
-    }
-    table
+        format!("| {} | {may} | {key} |\n", action.about())
+    };
+    Action::ALL.iter().map(row).fold(head, |table, row| table + &row)
 }
 
 #[test]

@@ -2,6 +2,7 @@ use crate::flow::api_keys::RevokeKey;
 use crate::flow::audit_log::{AuditQuery, ExportFormat};
 use crate::flow::page::PageQuery;
 use crate::member::Role;
+use crate::store::Tampering;
 use crate::testing::{access, code, on_both_engines};
 
 on_both_engines! {
@@ -61,21 +62,21 @@ on_both_engines! {
         let sound = found().await.expect("sound");
         assert!(sound.contains(&(chain.clone(), 5)), "{sound:?}");
         for (harm, mend, position) in [
-            ("UPDATE audit_events SET actor = 'x' || actor WHERE position = 3 AND chain <> 'platform'", "UPDATE audit_events SET actor = SUBSTR(actor, 2) WHERE position = 3 AND chain <> 'platform'", 3),
-            ("UPDATE audit_events SET at = at + 1 WHERE position = 1 AND chain <> 'platform'", "UPDATE audit_events SET at = at - 1 WHERE position = 1 AND chain <> 'platform'", 1),
-            ("UPDATE audit_events SET position = 9 WHERE position = 2 AND chain <> 'platform'", "UPDATE audit_events SET position = 2 WHERE position = 9 AND chain <> 'platform'", 2),
-            ("UPDATE audit_chains SET length = length - 1 WHERE chain <> 'platform'", "UPDATE audit_chains SET length = length + 1 WHERE chain <> 'platform'", 4),
-            ("UPDATE audit_chains SET length = length + 1 WHERE chain <> 'platform'", "UPDATE audit_chains SET length = length - 1 WHERE chain <> 'platform'", 6),
+            (Tampering::Change, Tampering::ChangeBack, 3),
+            (Tampering::Backdate, Tampering::DateBack, 1),
+            (Tampering::Move, Tampering::MoveBack, 2),
+            (Tampering::Shorten, Tampering::Lengthen, 4),
+            (Tampering::Lengthen, Tampering::Shorten, 6),
         ] {
-            core.latchkey.execute_for_test(harm).await;
-            let tampered = found().await.expect_err(harm);
-            assert_eq!((tampered.chain.as_str(), tampered.position), (chain.as_str(), position), "{harm}");
-            core.latchkey.execute_for_test(mend).await;
-            assert!(found().await.is_ok(), "{mend}");
+            core.latchkey.tamper_for_test(harm).await;
+            let tampered = found().await.expect_err("tampered");
+            assert_eq!((tampered.chain.as_str(), tampered.position), (chain.as_str(), position), "{harm:?}");
+            core.latchkey.tamper_for_test(mend).await;
+            assert!(found().await.is_ok(), "{mend:?}");
         }
-        core.latchkey.execute_for_test("DELETE FROM audit_events WHERE position = 5 AND chain <> 'platform'").await;
+        core.latchkey.tamper_for_test(Tampering::RemoveEntry).await;
         assert_eq!(found().await.expect_err("removed").position, 5);
-        core.latchkey.execute_for_test("DELETE FROM audit_chains WHERE chain <> 'platform'").await;
+        core.latchkey.tamper_for_test(Tampering::RemoveChain).await;
         assert_eq!(found().await.expect_err("removed").what, "its chain is gone");
     }
 }
