@@ -48,6 +48,7 @@ mod site {
         reset_password::ResetPasswordPage, secure_account::SecureAccountPage, two_factor::TwoFactorPage,
         verify_email::VerifyEmailPage,
     };
+    use crate::pages::settings::audit::AuditPage;
     use crate::pages::settings::organization::OrganizationPage;
     use crate::pages::{
         api_keys::ApiKeysPage, front, home::HomePage, landlord::LandlordPage, mailbox::MailboxPage, settings,
@@ -84,6 +85,7 @@ mod site {
                     <Route path=Page::Profile.segments() view=settings::profile::ProfilePage ssr=whole.clone()/>
                     <Route path=Page::Security.segments() view=settings::security::SecurityPage ssr=whole.clone()/>
                     <Route path=Page::Organization.segments() view=OrganizationPage ssr=whole.clone()/>
+                    <Route path=Page::Audit.segments() view=AuditPage ssr=whole.clone()/>
                     <Route path=Page::ApiKeys.segments() view=ApiKeysPage ssr=whole/>
                 </FlatRoutes>
             </Router>

@@ -38,6 +38,8 @@ pub enum Page {
     Security,
     /// What an organization demands, and its members' second factors.
     Organization,
+    /// What happened in an organization.
+    Audit,
     /// API keys.
     ApiKeys,
 }
@@ -50,7 +52,7 @@ pub type Segments = (StaticSegment<&'static str>, StaticSegment<&'static str>);
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Home,
         Self::Login,
         Self::TwoFactor,
@@ -67,6 +69,7 @@ impl Page {
         Self::Profile,
         Self::Security,
         Self::Organization,
+        Self::Audit,
         Self::ApiKeys,
     ];
     /// The pages that lead in or settle something on the way: nobody is sent on to them.
@@ -104,6 +107,7 @@ impl Page {
             Self::Profile => "/settings/profile",
             Self::Security => "/settings/security",
             Self::Organization => "/settings/organization",
+            Self::Audit => "/settings/audit",
             Self::ApiKeys => "/settings/api-keys",
         }
     }

@@ -156,6 +156,8 @@ const confirming: State[] = [
 ];
 
 const organization: State[] = [
+  { name: 'audit', arrange: ({ visitor }) => newcomerAt(visitor, '/settings/audit') },
+  { name: 'audit-nothing', arrange: ({ visitor }) => newcomerAt(visitor, '/settings/audit?kind=member.') },
   {
     name: 'organization-refused',
     arrange: async ({ visitor }) => {

@@ -55,10 +55,16 @@ pub struct AuditEventView {
     pub created_at: Timestamp,
     /// Who: a person, a key, `anonymous` or `operator`.
     pub actor: String,
+    /// What that person or key is called today, while there is one.
+    #[schema(required)]
+    pub actor_name: Option<String>,
     /// Did what, as in `api_key.created`.
     pub action: String,
     /// To what.
     pub target: String,
+    /// What that person or key is called today, while there is one.
+    #[schema(required)]
+    pub target_name: Option<String>,
     /// From where.
     pub ip_address: String,
     /// With what.
@@ -197,8 +203,10 @@ fn view(event: StoredEvent) -> AuditEventView {
         position: event.position,
         created_at: event.at,
         actor: event.actor,
+        actor_name: event.actor_name,
         action: event.action,
         target: event.target,
+        target_name: event.target_name,
         ip_address: event.address,
         user_agent: event.user_agent,
         request_id: event.request_id,
@@ -210,7 +218,8 @@ fn view(event: StoredEvent) -> AuditEventView {
     }
 }
 
-const CSV_HEAD: &str = "position,id,createdAt,actor,action,target,ipAddress,userAgent,requestId,detail,hash\r\n";
+const CSV_HEAD: &str =
+    "position,id,createdAt,actor,actorName,action,target,targetName,ipAddress,userAgent,requestId,detail,hash\r\n";
 
 fn write_line(text: &mut String, event: &AuditEventView, format: ExportFormat) -> Result<(), Error> {
     if format == ExportFormat::Ndjson {
@@ -220,13 +229,16 @@ fn write_line(text: &mut String, event: &AuditEventView, format: ExportFormat) -
     }
     let detail = if event.detail.is_null() { String::new() } else { event.detail.to_string() };
     let (position, id, at) = (event.position.to_string(), event.id.to_string(), event.created_at.rfc3339());
+    let none = String::new();
     let cells = [
         &position,
         &id,
         &at,
         &event.actor,
+        event.actor_name.as_ref().unwrap_or(&none),
         &event.action,
         &event.target,
+        event.target_name.as_ref().unwrap_or(&none),
         &event.ip_address,
         &event.user_agent,
         &event.request_id,

@@ -59,6 +59,10 @@ pub struct StoredEvent {
     pub detail: String,
     /// What ties it to its place.
     pub hash: Vec<u8>,
+    /// What the person or key that did it is called today, while there is one.
+    pub actor_name: Option<String>,
+    /// What the person or key it was done to is called today, while there is one.
+    pub target_name: Option<String>,
 }
 
 /// Which entries of a chain.
@@ -100,6 +104,8 @@ fn event(row: &Row) -> Result<StoredEvent, Error> {
         request_id: row.text("request_id")?,
         detail: row.text("detail")?,
         hash: row.bytes("hash")?,
+        actor_name: row.maybe_text("actor_name")?,
+        target_name: row.maybe_text("target_name")?,
     })
 }
 
@@ -126,6 +132,17 @@ impl StoredEvent {
 const FILTERED: &str = "chain = $1 AND ($2 = '' OR actor = $2)
     AND ($3 = '' OR action = $3 OR (SUBSTR($3, LENGTH($3), 1) = '.' AND SUBSTR(action, 1, LENGTH($3)) = $3))
     AND ($4 = '' OR target = $4) AND at >= $5 AND at < $6";
+
+/// The entries of a chain, cut by `part` to some of them, with the names of who they are about.
+fn listing(part: &str, order: &str) -> String {
+    format!(
+        "SELECT entry.*, COALESCE(doer.name, doing_key.name) AS actor_name, COALESCE(done_to.name, key.name) AS target_name
+         FROM (SELECT * FROM audit_events WHERE {FILTERED} {part}) entry
+         LEFT JOIN users doer ON doer.id = entry.actor LEFT JOIN api_keys doing_key ON doing_key.id = entry.actor
+         LEFT JOIN users done_to ON done_to.id = entry.target LEFT JOIN api_keys key ON key.id = entry.target
+         ORDER BY {order}"
+    )
+}
 
 impl NewEvent<'_> {
     /// The hash that ties the entry to its place: SHA-256 over the hash before it, its position, and every field, each
@@ -203,7 +220,7 @@ impl Store<'_> {
     ) -> Result<(Vec<StoredEvent>, i64), Error> {
         let counting = format!("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM audit_events WHERE {FILTERED}");
         let total = filtered(query(AssertSqlSafe(counting)), chain, filter).fetch_one(&mut *self.connection).await?;
-        let listing = format!("SELECT * FROM audit_events WHERE {FILTERED} ORDER BY {order} LIMIT $7 OFFSET $8");
+        let listing = listing(&format!("ORDER BY {order} LIMIT $7 OFFSET $8"), order);
         let rows = filtered(query(AssertSqlSafe(listing)), chain, filter)
             .bind(limit)
             .bind(offset)
@@ -220,9 +237,7 @@ impl Store<'_> {
         (after, until): (i64, i64),
         most: i64,
     ) -> Result<Vec<StoredEvent>, Error> {
-        let listing = format!(
-            "SELECT * FROM audit_events WHERE {FILTERED} AND position > $7 AND position <= $8 ORDER BY position LIMIT $9"
-        );
+        let listing = listing("AND position > $7 AND position <= $8 ORDER BY position LIMIT $9", "position");
         let rows = filtered(query(AssertSqlSafe(listing)), chain, filter)
             .bind(after)
             .bind(until)

@@ -90,6 +90,7 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                     {usual.then(|| link(Page::Profile, "person", "Profile"))}
                     {link(Page::Security, "shield", "Security")}
                     {(usual && resident.is_admin).then(|| link(Page::Organization, "people", "Organization"))}
+                    {(usual && resident.is_admin).then(|| link(Page::Audit, "info", "Audit log"))}
                     {(usual && resident.is_landlord).then(|| link(Page::Landlord, "mail", "Landlord"))}
                 </ul>
             </nav>

@@ -100,7 +100,7 @@ on_both_engines! {
         assert_eq!(lines.header("content-type"), "application/x-ndjson");
         assert!(lines.body.lines().all(|line| line.starts_with("{\"id\":\"evt_")) && lines.body.contains("audit.exported"));
         let table = ada.get(&format!("/v1/audit-events?format=csv&actor={}", ada.id)).await.assert_status(200);
-        assert!(table.body.starts_with("position,id,createdAt,actor,action,target,ipAddress,userAgent,requestId,detail,hash\r\n"));
+        assert!(table.body.starts_with("position,id,createdAt,actor,actorName,action,target,targetName,ipAddress,userAgent,requestId,detail,hash\r\n"));
         assert_eq!(ada.get("/v1/audit-events?action=audit.exported").await.header("x-total-count"), "2");
     }
 }
