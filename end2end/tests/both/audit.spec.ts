@@ -37,7 +37,7 @@ test('members do not', async ({ visitor, latchkey, resident }) => {
   latchkey.joins(ada.email, { of: resident.person.email });
   await visitor.signsIn(ada);
   await expect(visitor.link('Audit log')).toHaveCount(0);
-  visitor.expectsRefusal(403, '/settings/audit');
+  visitor.watch.expects(403, '/settings/audit');
   await visitor.opens('/settings/audit');
   await expect(visitor.page.locator('main')).toContainText('Your role does not allow this.');
 });

@@ -99,10 +99,10 @@ pub fn AuditPage() -> impl IntoView {
             <House page=Page::Audit title="Audit log" resident=resident narrow=true>
                 <PageHead title="Audit log" lead=lead/>
                 <div class="stack">
-                    <section class="card" id="which">
+                    <section class="card" id="which" data-region="">
                         <div class="card-section"><WhichForm asked=asked table=table/></div>
                     </section>
-                    <section class="card" id="entries">
+                    <section class="card" id="entries" data-region="">
                         <h2 class="visually-hidden">"Entries"</h2>
                         {empty.then(|| view! { <p class="card-section soft">"Nothing like this has happened."</p> })}
                         <ol class="session-list entries">{rows}</ol>
