@@ -30,6 +30,9 @@ const KINDS: [(&str, &str); 8] = [
     ("audit.", "Audit log"),
 ];
 
+/// Ids that tell a reader nothing: of a session, of a device, of the organization itself.
+const UNSPOKEN: [&str; 3] = ["ses_", "dev_", "org_"];
+
 /// What is asked for, as the query of the page says it.
 struct Asked {
     kind: &'static str,
@@ -134,8 +137,9 @@ fn WhichForm(asked: Asked, table: String) -> impl IntoView {
 
 #[component]
 fn Entry(event: AuditEventView, now: Timestamp) -> impl IntoView {
-    let about = (!event.target.is_empty() && event.target != event.actor)
-        .then(|| format!(" · {}", event.target_name.unwrap_or(event.target)));
+    let unspoken = event.target == event.actor || UNSPOKEN.iter().any(|kind| event.target.starts_with(kind));
+    let about =
+        (!unspoken && !event.target.is_empty()).then(|| format!(" · {}", event.target_name.unwrap_or(event.target)));
     view! {
         <li>
             <div>
