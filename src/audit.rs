@@ -3,7 +3,7 @@
 use crate::Latchkey;
 use crate::error::Error;
 use crate::id::{EventId, OrganizationId};
-use crate::principal::{Actor, Visitor};
+use crate::principal::{Actor, Permit, Visitor};
 use crate::store::{NewEvent, Store};
 
 /// What can be told of.
@@ -135,6 +135,11 @@ impl<'a> Told<'a> {
             target: target.to_string(),
             detail: serde_json::Value::Null,
         }
+    }
+
+    /// Something an actor did in the organization of a permit, which need not be the one they act in.
+    pub(crate) fn at(permit: &Permit, actor: &'a Actor, deed: Deed, target: impl std::fmt::Display) -> Self {
+        Self { organization: Some(permit.organization()), ..Self::by(actor, deed, target) }
     }
 
     /// With further facts.

@@ -1,7 +1,5 @@
 //! The second factor: codes of an authenticator (RFC 6238), backup codes, and what was proven with them.
 
-use std::time::Duration;
-
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
@@ -43,11 +41,6 @@ impl Method {
     /// Reads the stored name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Totp, Self::BackupCode].into_iter().find(|method| method.as_str() == text)
-    }
-
-    /// What it adds to how a session was authenticated (RFC 8176).
-    pub const fn amr(self) -> &'static str {
-        "otp mfa"
     }
 }
 
@@ -94,11 +87,8 @@ fn canonical(letter: char) -> Option<char> {
 pub fn new_backup_codes() -> Vec<String> {
     let mut random = crypto::random_bytes();
     let mut letter = || char::from(ALPHABET[usize::from(random() & 31)]);
-    let mut code = || {
-        let letters: Vec<char> = (0..BACKUP_LETTERS).map(|_| letter()).collect();
-        letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
-    };
-    (0..BACKUP_CODES).map(|_| code()).collect()
+    let mut code = || (0..BACKUP_LETTERS).map(|_| letter()).collect::<String>();
+    (0..BACKUP_CODES).map(|_| in_fours(&code(), "-")).collect()
 }
 
 /// The secret that an authenticator shares with us: 160 random bits (RFC 4226 section 4, R6).
@@ -155,15 +145,10 @@ pub fn step_at(now: Timestamp) -> i64 {
     now.seconds().div_euclid(STEP)
 }
 
-/// Whether something proven at `at` is recent at `now`.
-pub fn is_recent(at: Timestamp, now: Timestamp, recent: Duration) -> bool {
-    now < at.plus(recent)
-}
-
-/// A base32 text in groups of four, as people read it aloud.
-pub fn grouped(base32: &str) -> String {
-    let letters: Vec<char> = base32.chars().collect();
-    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+/// A text in groups of four, as people read it aloud.
+pub fn in_fours(text: &str, between: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(between)
 }
 
 #[cfg(test)]

@@ -32,6 +32,12 @@ pub struct OrganizationFacts {
     pub member_count: i64,
 }
 
+/// From when on an organization lets a person do nothing but set up a second factor: from when it demands one on, of those
+/// who have none.
+pub fn barred_from(demanded_from: Option<Timestamp>, has_second_factor: bool) -> Option<Timestamp> {
+    demanded_from.filter(|_| !has_second_factor)
+}
+
 /// What an organization demands of how its members sign in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {

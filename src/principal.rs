@@ -11,7 +11,7 @@ use crate::api_key::{KeyMode, Scopes};
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::{Code, Error};
-use crate::factor::{Proof, is_recent};
+use crate::factor::Proof;
 use crate::id::{ApiKeyId, OrganizationId, SessionId, TokenId, UserId};
 use crate::member::{Action, KeyRule, Role};
 use crate::organization::Membership;
@@ -251,7 +251,7 @@ impl Actor {
             Some(*authenticated_at)
         };
         match proven_at {
-            Some(at) if is_recent(at, now, recent) => Ok(Fresh(person)),
+            Some(at) if now < at.plus(recent) => Ok(Fresh(person)),
             _ => Err(Error::Forbidden(Code::ReauthenticationRequired)),
         }
     }

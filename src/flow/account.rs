@@ -121,7 +121,12 @@ impl Latchkey {
         Ok(signed_in)
     }
 
-    pub(crate) async fn account(&self, actor: &Actor) -> Result<(User, Option<Membership>), Error> {
+    /// The account of whoever acts.
+    pub(crate) async fn own_user(&self, actor: &Actor) -> Result<User, Error> {
+        self.0.db.read().await?.store().find_user(actor.principal().user_id()).await?.ok_or(Error::NotFound)
+    }
+
+    async fn account(&self, actor: &Actor) -> Result<(User, Option<Membership>), Error> {
         let mut reading = self.0.db.read().await?;
         let user = reading.store().find_user(actor.principal().user_id()).await?.ok_or(Error::NotFound)?;
         let place = match actor.principal().organization_id() {
@@ -134,18 +139,14 @@ impl Latchkey {
     /// Checks the present password and gives its hash, to be replaced only if it is still the same. Failures count.
     pub(crate) async fn prove_current(&self, actor: &Actor, password: &SecretText) -> Result<Option<String>, Error> {
         let user = actor.principal().user_id();
-        let rate = self.0.settings.limits.sign_in;
-        let who = ("password of", user.number());
-        self.limited(&who, rate)?;
-        let stored = self.0.db.read().await?.store().find_password_hash(user).await?;
-        let verdict = self.0.hasher.check(Password::typed(&password.0), stored.clone()).await;
-        if !matches!(verdict, Ok(Verdict::Wrong)) {
-            self.0.counters.give_back(self.now(), &who, rate);
-        }
-        match verdict? {
-            Verdict::Wrong => Err(Error::Malformed(Code::InvalidPassword)),
-            Verdict::Right | Verdict::RightButOld => Ok(stored),
-        }
+        let compare = async {
+            let stored = self.0.db.read().await?.store().find_password_hash(user).await?;
+            match self.0.hasher.check(Password::typed(&password.0), stored.clone()).await? {
+                Verdict::Wrong => Err(Error::Malformed(Code::InvalidPassword)),
+                Verdict::Right | Verdict::RightButOld => Ok(stored),
+            }
+        };
+        self.counting_failures(&("password of", user.number()), self.0.settings.limits.sign_in, compare).await
     }
 }
 

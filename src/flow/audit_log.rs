@@ -96,10 +96,19 @@ pub struct Export {
     after: i64,
     /// The place of the last entry when it began.
     until: i64,
-    begun: bool,
+    /// What stands before the first entry, until it is read.
+    head: &'static str,
 }
 
 impl Export {
+    fn new(chain: String, filter: AuditFilter, format: ExportFormat, until: i64) -> Self {
+        let head = match format {
+            ExportFormat::Ndjson => "",
+            ExportFormat::Csv => CSV_HEAD,
+        };
+        Self { chain, filter, format, after: 0, until, head }
+    }
+
     /// How it is written.
     pub const fn format(&self) -> ExportFormat {
         self.format
@@ -150,20 +159,16 @@ impl Latchkey {
         self.tell(&mut writing.store(), Told::by(actor, Deed::AuditExported, permit.organization())).await?;
         let until = writing.store().find_chain_length(&chain).await?;
         writing.commit().await?;
-        Ok(Export { chain, filter, format, after: 0, until, begun: false })
+        Ok(Export::new(chain, filter, format, until))
     }
 
     /// The next piece of an export; `None` when that was all.
     pub async fn export_next(&self, export: &mut Export) -> Result<Option<String>, Error> {
-        let mut text = String::new();
-        if !export.begun && export.format == ExportFormat::Csv {
-            text.push_str(CSV_HEAD);
-        }
-        let first = !std::mem::replace(&mut export.begun, true);
+        let mut text = std::mem::take(&mut export.head).to_owned();
         let mut reading = self.0.db.read().await?;
         let range = (export.after, export.until);
         let events = reading.store().list_events_between(&export.chain, &export.filter, range, CHUNK).await?;
-        let Some(last) = events.last() else { return Ok((first && !text.is_empty()).then_some(text)) };
+        let Some(last) = events.last() else { return Ok(Some(text).filter(|text| !text.is_empty())) };
         export.after = last.position;
         for event in events {
             write_line(&mut text, &view(event), export.format)?;
@@ -189,7 +194,7 @@ impl Latchkey {
     pub async fn export_chain(&self, chain: &str, format: ExportFormat) -> Result<Export, Error> {
         let until = self.0.db.read().await?.store().find_chain_length(chain).await?;
         let (chain, filter) = (chain.to_owned(), AuditFilter::default());
-        Ok(Export { chain, filter, format, after: 0, until, begun: false })
+        Ok(Export::new(chain, filter, format, until))
     }
 }
 

@@ -87,7 +87,7 @@ impl Latchkey {
         input: RenewBackupCodes,
     ) -> Result<NewBackupCodesView, Error> {
         actor.person()?;
-        let (user, _) = self.account(actor).await?;
+        let user = self.own_user(actor).await?;
         if user.second_factor_since.is_none() {
             return Err(Error::Malformed(Code::TwoFactorNotEnabled));
         }

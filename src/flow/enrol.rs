@@ -156,8 +156,8 @@ impl Latchkey {
     /// Begins to set an authenticator up. Whoever asks again while there is time gets the same one; one that is on stays
     /// in force until the new one is proven.
     pub async fn begin_factor(&self, actor: &Actor, input: BeginFactor) -> Result<NewFactorView, Error> {
-        let person = actor.person()?;
-        let user = self.0.db.read().await?.store().find_user(person.user()).await?.ok_or(Error::NotFound)?;
+        actor.person()?;
+        let user = self.own_user(actor).await?;
         if user.second_factor_since.is_some() {
             if input.replace != Some(true) {
                 return Err(Error::Malformed(Code::TwoFactorAlreadyEnabled));
@@ -198,7 +198,7 @@ impl Latchkey {
         let base32 = secret.base32();
         Ok(Some(PendingFactor {
             picture: Picture::of(&otpauth_url)?.svg(),
-            grouped: factor::grouped(&base32),
+            grouped: factor::in_fours(&base32, " "),
             secret: base32,
             otpauth_url,
         }))
@@ -256,8 +256,8 @@ impl Latchkey {
     /// Switches the second factor off. Needs the password, and a code or a recent proof. Its secret, its backup codes
     /// and the trust in devices are gone; every other session ends.
     pub async fn end_factor(&self, actor: &Actor, input: EndFactor) -> Result<Renewed, Error> {
-        let person = actor.person()?;
-        let (user, _) = self.account(actor).await?;
+        actor.person()?;
+        let user = self.own_user(actor).await?;
         if user.second_factor_since.is_none() {
             return Err(Error::Malformed(Code::TwoFactorNotEnabled));
         }
@@ -270,7 +270,7 @@ impl Latchkey {
         self.counting_failures(&who, self.0.settings.limits.factor_change, proofs).await?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
-        if !store.delete_factor(person.user(), self.now()).await? {
+        if !store.delete_factor(user.id, self.now()).await? {
             return Err(Error::Malformed(Code::TwoFactorNotEnabled));
         }
         self.after_factor_change(&mut store, actor, &user, (Deed::TwoFactorOff, FactorNews::Off)).await?;
@@ -283,11 +283,10 @@ impl Latchkey {
     /// Proves both factors: the password where there is one, and the second by a code or by a recent proof.
     async fn prove_both(&self, actor: &Actor, user: &User, input: EndFactor) -> Result<(), Error> {
         let has_password = self.0.db.read().await?.store().find_password_hash(user.id).await?.is_some();
-        let password = input.password.filter(|text| !text.0.is_empty());
-        match password {
-            Some(password) if has_password => self.prove_current(actor, &password).await.map(|_| ())?,
-            None if has_password => return Err(Error::field(Field::Password, FieldCode::Required)),
-            _ => {}
+        if has_password {
+            let password = input.password.filter(|text| !text.0.is_empty());
+            let password = password.ok_or_else(|| Error::field(Field::Password, FieldCode::Required))?;
+            self.prove_current(actor, &password).await?;
         }
         match input.code.filter(|code| !code.0.trim().is_empty()) {
             Some(code) => self.prove_code_now(actor, user, &code).await.map(|_| ()),

@@ -25,6 +25,8 @@ pub const DEVICES_COOKIE: &str = "__Host-latchkey-devices";
 const DEVICES_A_BROWSER: usize = 20;
 /// What divides the secrets in the cookie.
 const BETWEEN: char = '.';
+/// What a second factor adds to how a session was authenticated.
+const SECOND_FACTOR: &str = " otp mfa";
 /// What the secret of a trusted device begins with.
 pub(crate) const DEVICE_PREFIX: &str = "lkd_";
 /// What the token of a half-done sign-in begins with.
@@ -155,14 +157,13 @@ impl<'a> Passed<'a> {
 
     /// All that was proven (RFC 8176).
     pub(crate) fn amr(&self) -> String {
-        self.second.map_or_else(|| self.proven.amr.to_owned(), |method| joined_amr(self.proven.amr, method))
+        self.second.map_or_else(|| self.proven.amr.to_owned(), |_| with_second_factor(self.proven.amr))
     }
 }
 
-/// How a session was authenticated once a second factor is proven in it too.
-pub(crate) fn joined_amr(before: &str, method: Method) -> String {
-    let further = method.amr().split(' ').filter(|word| before.split(' ').all(|known| known != *word));
-    before.split(' ').chain(further).collect::<Vec<_>>().join(" ")
+/// How a session was authenticated once a second factor is proven in it too (RFC 8176).
+pub(crate) fn with_second_factor(amr: &str) -> String {
+    if amr.ends_with(SECOND_FACTOR) { amr.to_owned() } else { format!("{amr}{SECOND_FACTOR}") }
 }
 
 impl Latchkey {
@@ -318,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_was_proven_is_said_once() {
-        assert_eq!(joined_amr("pwd", Method::Totp), "pwd otp mfa");
-        assert_eq!(joined_amr("pwd otp mfa", Method::BackupCode), "pwd otp mfa");
+        assert_eq!(with_second_factor("pwd"), "pwd otp mfa");
+        assert_eq!(with_second_factor("pwd otp mfa"), "pwd otp mfa");
     }
 }

@@ -163,7 +163,7 @@ impl Latchkey {
         }
         let member = here.find_member(user).await?.ok_or(Error::NotFound)?;
         let detail = serde_json::json!({ "from": place.role, "to": wanted, "active": suspended_at.is_none() });
-        let told = Told { organization: Some(permit.organization()), ..Told::by(actor, Deed::MemberChanged, user) };
+        let told = Told::at(&permit, actor, Deed::MemberChanged, user);
         self.tell(&mut store, told.with(detail)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(user.number());
@@ -208,7 +208,7 @@ impl Latchkey {
         let sessions = here.consume_sessions_of(user, EndedBy::Removal, now).await?;
         let deed = if leaves { Deed::MemberLeft } else { Deed::MemberRemoved };
         let detail = serde_json::json!({ "revokedKeys": ended.len(), "movedKeys": moved_keys });
-        let told = Told { organization: Some(permit.organization()), ..Told::by(actor, deed, user) };
+        let told = Told::at(&permit, actor, deed, user);
         self.tell(&mut store, told.with(detail)).await?;
         writing.commit().await?;
         let changed = ended.iter().map(|key| key.number()).chain(sessions.iter().map(|session| session.number()));
@@ -226,7 +226,7 @@ impl Latchkey {
         let now = self.now();
         let ended =
             store.organization(permit.organization()).consume_sessions_of(user, EndedBy::Administrator, now).await?;
-        let told = Told { organization: Some(permit.organization()), ..Told::by(actor, Deed::TokensRevoked, user) };
+        let told = Told::at(&permit, actor, Deed::TokensRevoked, user);
         self.tell(&mut store, told.with(serde_json::json!({ "sessions": ended.len() }))).await?;
         writing.commit().await?;
         for session in &ended {

@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::OrganizationId;
 use crate::member::{Action, Role};
-use crate::organization::OrganizationFacts;
+use crate::organization::{OrganizationFacts, barred_from};
 use crate::principal::{Actor, Permit};
 use crate::settings::Registration;
 
@@ -101,7 +101,7 @@ impl Latchkey {
             return Err(Error::Forbidden(Code::OrganizationSuspended));
         }
         let demanded = place.organization.policy.two_factor_required_from;
-        if demanded.is_some_and(|from| from <= self.now()) && !principal.has_second_factor() {
+        if barred_from(demanded, principal.has_second_factor()).is_some_and(|from| from <= self.now()) {
             return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
         }
         actor.permit_in(action, &place)
@@ -192,7 +192,7 @@ impl Latchkey {
         let contact = contact.map_or(facts.contact_email, |email| email.map(|email| email.to_string()));
         let mut place = writing.store();
         place.organization(permit.organization()).update_organization(&name, contact.as_deref(), self.now()).await?;
-        let told = Told { organization: Some(permit.organization()), ..Told::by(actor, Deed::OrganizationChanged, id) };
+        let told = Told::at(&permit, actor, Deed::OrganizationChanged, id);
         self.tell(&mut place, told.with(serde_json::json!({ "name": name }))).await?;
         writing.commit().await?;
         self.organization_seen_by(&permit).await

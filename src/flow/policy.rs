@@ -106,9 +106,8 @@ impl Latchkey {
         writing.store().organization(permit.organization()).update_policy(&policy, self.now()).await?;
         let view = PolicyView::new(policy);
         let detail = serde_json::to_value(&view).map_err(Error::internal)?;
-        let told = Told::by(actor, Deed::PolicyChanged, permit.organization()).with(detail);
-        let told = Told { organization: Some(permit.organization()), ..told };
-        self.tell(&mut writing.store(), told).await?;
+        let told = Told::at(&permit, actor, Deed::PolicyChanged, permit.organization());
+        self.tell(&mut writing.store(), told.with(detail)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(permit.organization().number());
         Ok(view)

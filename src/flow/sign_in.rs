@@ -17,7 +17,7 @@ use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, SessionId};
 use crate::latchkey::network;
 use crate::member::Role;
-use crate::organization::Membership;
+use crate::organization::{Membership, barred_from};
 use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
 use crate::session::{EndedBy, Session};
@@ -409,14 +409,13 @@ impl Latchkey {
         user: &User,
         place: Option<&Membership>,
     ) -> SignInView {
+        let demanded = place.and_then(|place| place.organization.policy.two_factor_required_from);
         SignInView {
             tokens,
             csrf_token: self.0.vault.csrf_token(&session.id.to_string()),
             user: UserView::new(user, place),
             organization: place.map(OrganizationView::new),
-            two_factor_enrolment: place
-                .and_then(|place| place.organization.policy.two_factor_required_from)
-                .filter(|_| user.second_factor_since.is_none())
+            two_factor_enrolment: barred_from(demanded, user.second_factor_since.is_some())
                 .map(|from| EnrolmentView { required: true, from }),
             device_token: None,
         }

@@ -5,16 +5,15 @@ use utoipa::ToSchema;
 
 use crate::Latchkey;
 use crate::audit::{Deed, Told};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::factor::{Method, Proof};
 use crate::field::{Field, FieldCode};
 use crate::principal::{Actor, Fresh};
 use crate::secret::PlainToken;
-use crate::session::Session;
-use crate::store::Store;
+use crate::store::{Store, Writing};
 
 use super::enrol::Renewed;
-use super::gate::joined_amr;
+use super::gate::with_second_factor;
 use super::second_factor::needed_code;
 use super::sign_in::SecretText;
 use super::tokens::Holder;
@@ -59,29 +58,30 @@ impl Latchkey {
     pub async fn step_up(&self, actor: &Actor, code: Option<SecretText>) -> Result<Renewed, Error> {
         actor.person()?;
         let code = needed_code(code)?;
-        let (user, _) = self.account(actor).await?;
+        let user = self.own_user(actor).await?;
         let writing = self.0.db.write().await?;
-        let (mut writing, second) = self.prove_second_factor(writing, &actor.visitor, &user, &code.0).await?;
-        let renewed = self.renew_proof(&mut writing.store(), actor, Some(second.method())).await?;
-        let detail = serde_json::json!({ "method": second.method().as_str() });
-        self.tell(&mut writing.store(), Told::by(actor, Deed::SteppedUp, user.id).with(detail)).await?;
-        writing.commit().await?;
-        self.0.memory.generations.changed(actor.person()?.session().number());
-        Ok(renewed)
+        let (writing, second) = self.prove_second_factor(writing, &actor.visitor, &user, &code.0).await?;
+        self.stepped_up(writing, actor, Some(second.method())).await
     }
 
     /// Shows once more who one is, with whatever there is to show.
     pub async fn reauthenticate(&self, actor: &Actor, input: Reauthenticate) -> Result<Renewed, Error> {
-        let person = actor.person()?;
+        actor.person()?;
         if actor.principal().has_second_factor() {
             return self.step_up(actor, input.code).await;
         }
         let password = input.password.filter(|text| !text.0.is_empty());
         let password = password.ok_or_else(|| Error::field(Field::Password, FieldCode::Required))?;
         self.prove_current(actor, &password).await?;
-        let mut writing = self.0.db.write().await?;
-        let renewed = self.renew_proof(&mut writing.store(), actor, None).await?;
-        let detail = serde_json::json!({ "method": "password" });
+        let writing = self.0.db.write().await?;
+        self.stepped_up(writing, actor, None).await
+    }
+
+    /// Writes that somebody has shown once more who they are, by a second factor or else by the password.
+    async fn stepped_up(&self, mut writing: Writing, actor: &Actor, method: Option<Method>) -> Result<Renewed, Error> {
+        let person = actor.person()?;
+        let renewed = self.renew_proof(&mut writing.store(), actor, method).await?;
+        let detail = serde_json::json!({ "method": method.map_or("password", Method::as_str) });
         self.tell(&mut writing.store(), Told::by(actor, Deed::SteppedUp, person.user()).with(detail)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(person.session().number());
@@ -96,25 +96,21 @@ impl Latchkey {
         actor: &Actor,
         method: Option<Method>,
     ) -> Result<Renewed, Error> {
-        let standing = self.live_standing(store, actor.person()?.session()).await?;
+        let mut standing = self.live_standing(store, actor.person()?.session()).await?;
         let now = self.now();
-        let amr =
-            method.map_or_else(|| standing.session.amr.clone(), |method| joined_amr(&standing.session.amr, method));
-        let second_factor = method.map(|method| Proof { at: now, method }).or(standing.session.second_factor);
-        let session = Session { amr, authenticated_at: now, second_factor, ..standing.session };
-        store.update_session_proof(&session).await?;
+        standing.session.authenticated_at = now;
+        if let Some(method) = method {
+            standing.session.amr = with_second_factor(&standing.session.amr);
+            standing.session.second_factor = Some(Proof { at: now, method });
+        }
+        let session = &standing.session;
+        store.update_session_proof(session).await?;
         let cookie = actor.principal().came_by_cookie().then(|| PlainToken::random(""));
         if let Some(cookie) = &cookie {
             store.update_session_cookie(session.id, Some(cookie.hashed())).await?;
         }
-        let user = store.find_user(session.user_id).await?.ok_or(Error::Unauthenticated(Code::TokenRevoked))?;
-        let place = match session.organization_id {
-            Some(organization) => store.find_membership(user.id, organization).await?,
-            None => None,
-        };
-        let live = place.filter(crate::organization::Membership::is_live);
-        let pair = self.access_pair(&session, &Holder::new(&user, live.as_ref()), now)?;
-        let cookie = cookie.map(|value| self.session_cookie(value, &session));
+        let pair = self.access_pair(session, &Holder::standing(&standing), now)?;
+        let cookie = cookie.map(|value| self.session_cookie(value, session));
         Ok(Renewed { access_token: pair.access_token, cookie })
     }
 }

@@ -15,7 +15,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode};
 use crate::id::{OrganizationId, SessionId, TokenId};
 use crate::member::Role;
-use crate::organization::Membership;
+use crate::organization::{Membership, barred_from};
 use crate::principal::{Actor, Visitor};
 use crate::secret::PlainToken;
 use crate::session::{EndedBy, Session};
@@ -66,11 +66,12 @@ impl<'a> Holder<'a> {
         Self {
             email: &user.email,
             place: place.map(|place| (place.organization.id, place.role)),
-            barred_from: demanded.filter(|_| user.second_factor_since.is_none()),
+            barred_from: barred_from(demanded, user.second_factor_since.is_some()),
         }
     }
 
-    fn standing(standing: &'a SessionStanding) -> Self {
+    /// The person of a session, where it acts.
+    pub(crate) fn standing(standing: &'a SessionStanding) -> Self {
         Self { email: &standing.email, place: place(standing), barred_from: standing.barred_from() }
     }
 }

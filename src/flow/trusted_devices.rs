@@ -152,12 +152,14 @@ impl Latchkey {
         presented: DeviceTokens<'_>,
     ) -> Result<Vec<TrustedDeviceView>, Error> {
         let person = actor.person()?;
+        let mut reading = self.0.db.read().await?;
         let mut current = None;
         for token in presented.iter() {
             let hash = PlainToken::presented(token).hashed();
-            let found = self.0.db.read().await?.store().find_device(person.user(), hash, self.now()).await?;
+            let found = reading.store().find_device(person.user(), hash, self.now()).await?;
             current = current.or(found.map(|device| device.id));
         }
+        drop(reading);
         let devices = self.devices_of(person.user()).await?;
         Ok(devices.into_iter().map(|device| view(&device, current == Some(device.id))).collect())
     }

@@ -9,6 +9,7 @@ use crate::email::Email;
 use crate::error::Error;
 use crate::id::{ApiKeyId, OrganizationId, UserId};
 use crate::member::Role;
+use crate::organization::barred_from;
 
 /// A key as the store has it.
 #[derive(Clone, Debug)]
@@ -166,7 +167,7 @@ fn credential(row: &Row) -> Result<KeyCredential, Error> {
         role: role.as_deref().and_then(Role::parse),
         at_home: row.maybe_text("home_role")?.is_some(),
         organization_suspended: row.maybe_number("organization_suspended_at")?.is_some(),
-        barred_from: row.maybe_at("two_factor_required_from")?.filter(|_| !has_second_factor),
+        barred_from: barred_from(row.maybe_at("two_factor_required_from")?, has_second_factor),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::factor::{Method, Proof};
 use crate::id::{OrganizationId, SessionId, TokenId, UserId};
 use crate::member::Role;
+use crate::organization::barred_from;
 use crate::secret::HashedToken;
 use crate::session::{EndedBy, Session};
 
@@ -50,7 +51,7 @@ impl SessionStanding {
     /// From when on the organization bars the person for want of a second factor.
     pub fn barred_from(&self) -> Option<Timestamp> {
         let is_member = self.role.is_some() && !self.member_suspended;
-        self.second_factor_required_from.filter(|_| is_member && !self.has_second_factor)
+        barred_from(self.second_factor_required_from, self.has_second_factor).filter(|_| is_member)
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod accounts;
 mod audit;
+mod factor_changes;
 mod keys;
 mod mail;
 mod opening;
 mod organizations;
 mod outbox;
+mod phone;
 mod policy;
 mod second_factor;
 mod sessions;

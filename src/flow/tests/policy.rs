@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::mail::secret;
-use super::second_factor::Guarded;
+use super::phone::Guarded;
 use crate::clock::Timestamp;
 use crate::flow::enrol::EndFactor;
 use crate::flow::links::MailTo;

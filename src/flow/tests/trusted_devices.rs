@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::mail::secret;
-use super::second_factor::{Guarded, half};
+use super::phone::{Guarded, half};
 use crate::flow::account::ChangePassword;
 use crate::flow::gate::DeviceTokens;
 use crate::flow::policy::PolicyChanges;

@@ -1,4 +1,4 @@
-//! Somebody's authenticator: another maker's arithmetic, fed with what people type.
+//! Somebody's authenticator, fed with what people type.
 
 use std::time::Duration;
 
