@@ -48,7 +48,8 @@ impl Agent {
 
 /// Both in words: `Firefox on Linux`.
 pub fn browser(user_agent: &str) -> String {
-    match (Agent::of(user_agent).program, Agent::of(user_agent).system) {
+    let Agent { program, system } = Agent::of(user_agent);
+    match (program, system) {
         (Some(program), Some(system)) => format!("{program} on {system}"),
         (Some(program), None) => program.to_owned(),
         (None, Some(system)) => format!("A program on {system}"),

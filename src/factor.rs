@@ -141,7 +141,7 @@ impl TotpSecret {
 }
 
 /// The time step of an instant.
-pub fn step_at(now: Timestamp) -> i64 {
+fn step_at(now: Timestamp) -> i64 {
     now.seconds().div_euclid(STEP)
 }
 

@@ -69,7 +69,6 @@ fields! {
     To = "to",
     Token = "token",
     TrustedDeviceDays = "trustedDeviceDays",
-    TwoFactorCode = "twoFactorCode",
     TwoFactorGraceUntil = "twoFactorGraceUntil",
 }
 

@@ -77,4 +77,4 @@ pub use error::{Code, Error};
 #[cfg(feature = "server")]
 pub use crate::latchkey::{Inspection, Latchkey, OpenError, inspect};
 #[cfg(feature = "server")]
-pub use crate::principal::{Actor, Fresh, Principal, Visitor};
+pub use crate::principal::{Actor, Principal, Visitor};

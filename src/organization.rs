@@ -21,7 +21,7 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
-/// What the store knows of an organization beside its row.
+/// An organization, and what only some ask for.
 #[derive(Clone, Debug)]
 pub struct OrganizationFacts {
     /// The row.

@@ -61,9 +61,9 @@ pub enum EndedBy {
     FactorChange,
     /// The person left the organization it acted in, or was removed.
     Removal,
-    /// An administrator or a landlord ended it.
+    /// An administrator ended it.
     Administrator,
-    /// An administrator took the second factor away.
+    /// The second factor was taken away, by an administrator, a landlord or the operator.
     FactorReset,
     /// A refresh token was used a second time.
     TokenReuse,

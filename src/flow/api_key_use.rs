@@ -15,7 +15,7 @@ use super::api_keys::{may_see, sees_all};
 use super::page::{Orders, Page, PageQuery};
 
 const HOUR: i64 = 3_600_000;
-const ORDERS: Orders = &[("createdAt", "", "")];
+const ORDERS: Orders = Orders { names: &["createdAt"], columns: &[("", "")] };
 
 /// One call.
 #[derive(Clone, Debug, Serialize, ToSchema)]

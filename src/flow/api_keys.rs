@@ -27,11 +27,14 @@ pub use view::{KeyView, NewKeyView, TestedKeyView};
 /// The longest overlap of a regenerated key: a week.
 const LONGEST_OVERLAP: i64 = 604_800;
 
-const ORDERS: Orders = &[
-    ("createdAt", "created_at", "created_at DESC"),
-    ("name", "LOWER(name)", "LOWER(name) DESC"),
-    ("lastUsedAt", "COALESCE(last_used_at, 0)", "COALESCE(last_used_at, 0) DESC"),
-];
+const ORDERS: Orders = Orders {
+    names: &["createdAt", "name", "lastUsedAt"],
+    columns: &[
+        ("created_at", "created_at DESC"),
+        ("LOWER(name)", "LOWER(name) DESC"),
+        ("COALESCE(last_used_at, 0)", "COALESCE(last_used_at, 0) DESC"),
+    ],
+};
 
 /// Which keys.
 #[derive(Clone, Debug, Default, Deserialize)]

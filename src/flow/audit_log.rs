@@ -20,7 +20,7 @@ use super::page::{Orders, Page, PageQuery};
 /// How many entries are read at a time for an export.
 const CHUNK: i64 = 500;
 
-const ORDERS: Orders = &[("createdAt", "position", "position DESC")];
+const ORDERS: Orders = Orders { names: &["createdAt"], columns: &[("position", "position DESC")] };
 
 /// Which entries.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -97,10 +97,9 @@ impl Latchkey {
         let (now, codes) = (self.now(), new_backup_codes());
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
-        if store.find_factor(user.id).await?.is_none() {
+        if !store.replace_backup_codes(user.id, &self.code_macs(user.id, &codes), now).await? {
             return Err(Error::Malformed(Code::TwoFactorNotEnabled));
         }
-        store.replace_backup_codes(user.id, &self.code_macs(user.id, &codes), now).await?;
         self.tell(&mut store, Told::by(actor, Deed::BackupCodesRenewed, user.id)).await?;
         self.notify_factor(&mut store, &actor.visitor, &user, FactorNews::CodesRenewed).await?;
         writing.commit().await?;

@@ -172,8 +172,7 @@ impl Latchkey {
             None => SetUp::new(),
         };
         let sealed = self.seal_set_up(user.id, &set_up)?;
-        let life = (now, now.plus(self.0.settings.two_factor.set_up));
-        writing.store().replace_setup(user.id, &sealed, life).await?;
+        writing.store().replace_setup(user.id, &sealed, now.plus(self.0.settings.two_factor.set_up)).await?;
         writing.commit().await?;
         let secret = set_up.secret()?;
         let otpauth_url = secret.otpauth_url(&self.0.settings.two_factor.issuer, user.email.as_str())?;

@@ -290,7 +290,7 @@ impl Latchkey {
             kept: proven.remember,
             expires_at: now.plus(life),
         };
-        store.insert_half_sign_in(token.hashed(), &half, now).await?;
+        store.insert_half_sign_in(token.hashed(), &half).await?;
         let (total, used) = store.count_backup_codes(proven.user.id).await?;
         Ok(SecondFactorDue { token, life, has_backup_codes: used < total })
     }

@@ -17,8 +17,10 @@ use crate::store::{StoredMember, Writing};
 
 use super::page::{Orders, Page, PageQuery};
 
-const ORDERS: Orders =
-    &[("createdAt", "m.joined_at", "m.joined_at DESC"), ("name", "LOWER(u.name)", "LOWER(u.name) DESC")];
+const ORDERS: Orders = Orders {
+    names: &["createdAt", "name"],
+    columns: &[("m.joined_at", "m.joined_at DESC"), ("LOWER(u.name)", "LOWER(u.name) DESC")],
+};
 
 /// A member of an organization.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -158,7 +160,7 @@ impl Latchkey {
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
         here.update_member(user, wanted, suspended_at).await?;
-        if here.count_owners().await? == 0 {
+        if here.find_oldest_owner().await?.is_none() {
             return Err(Error::Conflict(Code::LastOwner));
         }
         let member = here.find_member(user).await?.ok_or(Error::NotFound)?;
@@ -201,7 +203,7 @@ impl Latchkey {
         let mut here = store.organization(permit.organization());
         here.delete_member(user).await?;
         let Some(oldest) = here.find_oldest_owner().await? else { return Err(Error::Conflict(Code::LastOwner)) };
-        let heir = if leaves { oldest } else { permit.user() };
+        let heir = if user == permit.user() { oldest } else { permit.user() };
         let moved_keys = here.update_responsible(user, heir, now).await?;
         let ended =
             here.consume_keys_of(user, &actor.principal().name(), "its owner left the organization", now).await?;
@@ -235,8 +237,8 @@ impl Latchkey {
         Ok(ended.len())
     }
 
-    /// A place that the actor may change, in a transaction that changes of the same organization wait for: two owners who
-    /// remove each other at once must not both succeed.
+    /// A place that the actor may change, in a transaction that changes of the same organization wait for. The actor's own
+    /// place is read again in it: of two owners who remove each other at once only one succeeds.
     async fn place_to_change(
         &self,
         actor: &Actor,
@@ -248,6 +250,10 @@ impl Latchkey {
         let owners = self.permit_at(actor, Action::ManageOwners, &permit.organization().to_string()).await;
         let mut writing = self.0.db.write().await?;
         writing.store().organization(permit.organization()).lock(self.now()).await?;
+        let own = writing.store().find_membership(permit.user(), permit.organization()).await?;
+        if own.is_none_or(|own| !own.is_live() || own.role < permit.role()) {
+            return Err(Error::Forbidden(Code::InsufficientRole));
+        }
         let place = writing.store().find_membership(user, permit.organization()).await?.ok_or(Error::NotFound)?;
         if [Some(place.role), wanted].contains(&Some(Role::Owner)) {
             owners?;

@@ -18,8 +18,10 @@ use crate::settings::Registration;
 use super::page::{Orders, Page, PageQuery};
 use super::sign_up::LONGEST_NAME;
 
-const ORDERS: Orders =
-    &[("createdAt", "o.created_at", "o.created_at DESC"), ("name", "LOWER(o.name)", "LOWER(o.name) DESC")];
+const ORDERS: Orders = Orders {
+    names: &["createdAt", "name"],
+    columns: &[("o.created_at", "o.created_at DESC"), ("LOWER(o.name)", "LOWER(o.name) DESC")],
+};
 
 /// An organization, as its members see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -187,6 +189,7 @@ impl Latchkey {
         });
         findings.check()?;
         let mut writing = self.0.db.write().await?;
+        writing.store().organization(permit.organization()).lock(self.now()).await?;
         let facts = writing.store().find_organization(permit.organization()).await?.ok_or(Error::NotFound)?;
         let name = name.flatten().unwrap_or(facts.organization.name);
         let contact = contact.map_or(facts.contact_email, |email| email.map(|email| email.to_string()));
@@ -198,7 +201,7 @@ impl Latchkey {
         self.organization_seen_by(&permit).await
     }
 
-    /// Deletes an organization with everything in it: places, keys, invitations. Its people keep their accounts. For
+    /// Deletes an organization with everything in it: places and keys. Its people keep their accounts. For
     /// owners, a short while after they have shown who they are.
     pub async fn delete_organization(&self, actor: &Actor, id: &str) -> Result<(), Error> {
         let permit = self.permit_at(actor, Action::DeleteOrganization, id).await?;

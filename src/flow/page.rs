@@ -42,21 +42,27 @@ pub struct Page<T> {
     pub total: i64,
 }
 
-/// What a list can be sorted by: the wire name, and the order up and down.
-pub type Orders = &'static [(&'static str, &'static str, &'static str)];
+/// What a list can be sorted by; the first is the usual one.
+#[derive(Clone, Copy, Debug)]
+pub struct Orders {
+    /// The wire names.
+    pub names: &'static [&'static str],
+    /// For each of them the order up and down.
+    pub columns: &'static [(&'static str, &'static str)],
+}
 
 impl PageQuery {
-    /// Checks the query against what the list can be sorted by; the first of `orders`, downwards, is the usual one.
+    /// Checks the query against what the list can be sorted by; downwards when not said.
     pub fn check(&self, orders: Orders) -> Result<PageOf, Error> {
         let mut findings = Findings::default();
         let page = number(&mut findings, self.page.as_deref(), Field::Page, 1, 1_000_000);
         let limit = number(&mut findings, self.limit.as_deref(), Field::Limit, USUAL, MOST);
         let by = match self.sort_by.as_deref() {
-            None => orders.first(),
-            Some(name) => orders.iter().find(|order| order.0 == name),
+            None => Some(0),
+            Some(name) => orders.names.iter().position(|known| *known == name),
         };
         if by.is_none() {
-            findings.add(Field::SortBy, FieldCode::NotOneOf(&["createdAt", "name", "lastUsedAt"]));
+            findings.add(Field::SortBy, FieldCode::NotOneOf(orders.names));
         }
         let down = match self.sort_order.as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("desc") => true,
@@ -67,7 +73,7 @@ impl PageQuery {
             }
         };
         findings.check()?;
-        let order = by.map_or("", |order| if down { order.2 } else { order.1 });
+        let order = by.and_then(|at| orders.columns.get(at)).map_or("", |(up, fall)| if down { fall } else { up });
         Ok(PageOf { limit: i64::from(limit), offset: i64::from(page - 1) * i64::from(limit), order })
     }
 }
@@ -87,7 +93,8 @@ fn number(findings: &mut Findings, text: Option<&str>, field: Field, usual: u32,
 mod tests {
     use super::*;
 
-    const ORDERS: Orders = &[("createdAt", "created_at", "created_at DESC"), ("name", "name", "name DESC")];
+    const ORDERS: Orders =
+        Orders { names: &["createdAt", "name"], columns: &[("created_at", "created_at DESC"), ("name", "name DESC")] };
 
     fn query(page: &str, limit: &str) -> PageQuery {
         PageQuery { page: Some(page.to_owned()), limit: Some(limit.to_owned()), ..PageQuery::default() }

@@ -96,6 +96,7 @@ impl Latchkey {
     ) -> Result<PolicyView, Error> {
         let permit = self.permit_at(actor, Action::SetPolicy, organization).await?;
         let mut writing = self.0.db.write().await?;
+        writing.store().organization(permit.organization()).lock(self.now()).await?;
         let before = writing.store().organization(permit.organization()).find_policy().await?;
         let policy = changes.apply(before, self.now())?;
         let is_person = actor.principal().session_id().is_some();

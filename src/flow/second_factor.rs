@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::Latchkey;
-use crate::audit::Deed;
+use crate::audit::{Deed, Told};
 use crate::crypto::vault::Purpose;
 use crate::error::{Code, Error};
 use crate::factor::{Method, TotpSecret, Typed};
@@ -201,7 +201,9 @@ impl Latchkey {
         let trusts = input.trust_device == Some(true) && second.method() == Method::Totp;
         let trusted = if trusts {
             let introduced = Introduced::seen(visitor, name);
-            self.trust_device(&mut writing.store(), visitor, &user, introduced).await?
+            let place = place.map(|place| place.organization.id);
+            let told = Told { organization: place, ..told_of(visitor, Deed::DeviceTrusted, &user) };
+            self.trust_device(&mut writing.store(), told, &user, introduced).await?
         } else {
             None
         };

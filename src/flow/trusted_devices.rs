@@ -186,7 +186,8 @@ impl Latchkey {
         }
         let mut writing = self.0.db.write().await?;
         let user = writing.store().find_user(person.user()).await?.ok_or(Error::NotFound)?;
-        let trusted = self.trust_device(&mut writing.store(), &actor.visitor, &user, introduced).await?;
+        let told = Told::by(actor, Deed::DeviceTrusted, user.id);
+        let trusted = self.trust_device(&mut writing.store(), told, &user, introduced).await?;
         let (device, secret, life) = trusted.ok_or(Error::Forbidden(Code::TrustedDevicesForbidden))?;
         writing.commit().await?;
         let view = AddedDeviceView { device: view(&device, true), device_token: secret.reveal().to_owned() };
@@ -197,7 +198,7 @@ impl Latchkey {
     pub(crate) async fn trust_device(
         &self,
         store: &mut Store<'_>,
-        visitor: &Visitor,
+        told: Told<'_>,
         user: &User,
         introduced: Introduced,
     ) -> Result<Option<(TrustedDevice, PlainToken, Duration)>, Error> {
@@ -210,8 +211,8 @@ impl Latchkey {
             name: introduced.name,
             kind: introduced.kind,
             browser_info: introduced.browser_info,
-            user_agent: visitor.user_agent.clone(),
-            address: visitor.address.to_string(),
+            user_agent: told.visitor.user_agent.clone(),
+            address: told.visitor.address.to_string(),
             location: introduced.location,
             created_at: now,
             last_used_at: now,
@@ -219,7 +220,6 @@ impl Latchkey {
         };
         let new = NewDevice { device: &device, token: secret.hashed(), fingerprint: introduced.fingerprint };
         store.insert_device(&new).await?;
-        let told = super::address::told_of(visitor, Deed::DeviceTrusted, user);
         self.tell(store, told.with(serde_json::json!({ "device": device.id }))).await?;
         Ok(Some((device, secret, life)))
     }

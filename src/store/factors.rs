@@ -75,7 +75,7 @@ impl Store<'_> {
             .bind(new.now.millis())
             .execute(&mut *self.connection)
             .await?;
-        self.replace_backup_codes(new.user, new.codes, new.now).await
+        self.replace_backup_codes(new.user, new.codes, new.now).await.map(|_| ())
     }
 
     /// Switches somebody's authenticator off; says whether there was one. Its backup codes go with it.
@@ -171,8 +171,22 @@ impl Store<'_> {
         Ok((row.number("total")?, row.number("used")?))
     }
 
-    /// New backup codes; those from before are dead.
-    pub async fn replace_backup_codes(&mut self, user: UserId, macs: &[[u8; 32]], now: Timestamp) -> Result<(), Error> {
+    /// New backup codes; those from before are dead. `false` when there is no authenticator. Its row is the lock: of two
+    /// who renew at once the second replaces what the first has made.
+    pub async fn replace_backup_codes(
+        &mut self,
+        user: UserId,
+        macs: &[[u8; 32]],
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let updated = query("UPDATE totp_factors SET codes_made_at = $2 WHERE user_id = $1")
+            .bind(user.to_string())
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        if updated.rows_affected() == 0 {
+            return Ok(false);
+        }
         query("DELETE FROM backup_codes WHERE user_id = $1")
             .bind(user.to_string())
             .execute(&mut *self.connection)
@@ -184,12 +198,7 @@ impl Store<'_> {
                 .execute(&mut *self.connection)
                 .await?;
         }
-        query("UPDATE totp_factors SET codes_made_at = $2 WHERE user_id = $1")
-            .bind(user.to_string())
-            .bind(now.millis())
-            .execute(&mut *self.connection)
-            .await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The authenticator that somebody has yet to prove, sealed, while there is time for it.
@@ -203,21 +212,14 @@ impl Store<'_> {
     }
 
     /// Keeps an authenticator until it is proven, in place of one that was begun before.
-    pub async fn replace_setup(
-        &mut self,
-        user: UserId,
-        content: &[u8],
-        life: (Timestamp, Timestamp),
-    ) -> Result<(), Error> {
+    pub async fn replace_setup(&mut self, user: UserId, content: &[u8], expires_at: Timestamp) -> Result<(), Error> {
         query(
-            "INSERT INTO totp_setups (user_id, content, created_at, expires_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (user_id) DO UPDATE SET content = excluded.content, created_at = excluded.created_at,
-                expires_at = excluded.expires_at",
+            "INSERT INTO totp_setups (user_id, content, expires_at) VALUES ($1, $2, $3)
+             ON CONFLICT (user_id) DO UPDATE SET content = excluded.content, expires_at = excluded.expires_at",
         )
         .bind(user.to_string())
         .bind(content.to_vec())
-        .bind(life.0.millis())
-        .bind(life.1.millis())
+        .bind(expires_at.millis())
         .execute(&mut *self.connection)
         .await?;
         Ok(())

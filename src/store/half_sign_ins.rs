@@ -35,22 +35,16 @@ fn half(row: &Row) -> Result<HalfSignIn, Error> {
 
 impl Store<'_> {
     /// Keeps somebody's first factor until the second is proven.
-    pub async fn insert_half_sign_in(
-        &mut self,
-        token: HashedToken,
-        half: &HalfSignIn,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    pub async fn insert_half_sign_in(&mut self, token: HashedToken, half: &HalfSignIn) -> Result<(), Error> {
         query(
-            "INSERT INTO half_sign_ins (token_hash, user_id, organization_id, amr, kept, tries, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, 0, $6, $7)",
+            "INSERT INTO half_sign_ins (token_hash, user_id, organization_id, amr, kept, tries, expires_at)
+             VALUES ($1, $2, $3, $4, $5, 0, $6)",
         )
         .bind(token.bytes().to_vec())
         .bind(half.user_id.to_string())
         .bind(half.organization_id.map(|id| id.to_string()))
         .bind(&half.amr)
         .bind(i64::from(half.kept))
-        .bind(now.millis())
         .bind(half.expires_at.millis())
         .execute(&mut *self.connection)
         .await?;

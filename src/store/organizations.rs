@@ -273,18 +273,6 @@ impl OrganizationStore<'_> {
         Ok(())
     }
 
-    /// How many owners can act.
-    pub async fn count_owners(&mut self) -> Result<i64, Error> {
-        let row = query(
-            "SELECT CAST(COUNT(*) AS BIGINT) AS total FROM memberships m JOIN users u ON u.id = m.user_id
-             WHERE m.organization_id = $1 AND m.role = 'OWNER' AND m.suspended_at IS NULL AND u.disabled_at IS NULL",
-        )
-        .bind(self.organization.to_string())
-        .fetch_one(&mut *self.connection)
-        .await?;
-        row.number("total")
-    }
-
     /// The owner who has been there longest and can act.
     pub async fn find_oldest_owner(&mut self) -> Result<Option<UserId>, Error> {
         let row = query(

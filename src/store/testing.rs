@@ -46,6 +46,8 @@ pub(crate) enum Tampering {
     MoveBack,
     Shorten,
     Lengthen,
+    Append,
+    RemoveAppended,
     RemoveEntry,
     RemoveChain,
 }
@@ -63,6 +65,13 @@ impl Tampering {
             Self::MoveBack => "UPDATE audit_events SET position = 2 WHERE position = 9 AND chain <> 'platform'",
             Self::Shorten => "UPDATE audit_chains SET length = length - 1 WHERE chain <> 'platform'",
             Self::Lengthen => "UPDATE audit_chains SET length = length + 1 WHERE chain <> 'platform'",
+            Self::Append => {
+                "INSERT INTO audit_events (id, chain, position, at, actor, action, target, address, user_agent,
+                    request_id, detail, hash)
+                 SELECT id || 'x', chain, 99, at, actor, action, target, address, user_agent, request_id, detail, hash
+                 FROM audit_events WHERE position = 1 AND chain <> 'platform'"
+            }
+            Self::RemoveAppended => "DELETE FROM audit_events WHERE position = 99",
             Self::RemoveEntry => "DELETE FROM audit_events WHERE position = 5 AND chain <> 'platform'",
             Self::RemoveChain => "DELETE FROM audit_chains WHERE chain <> 'platform'",
         }

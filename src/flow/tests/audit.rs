@@ -67,6 +67,7 @@ on_both_engines! {
             (Tampering::Move, Tampering::MoveBack, 2),
             (Tampering::Shorten, Tampering::Lengthen, 4),
             (Tampering::Lengthen, Tampering::Shorten, 6),
+            (Tampering::Append, Tampering::RemoveAppended, 99),
         ] {
             core.latchkey.tamper_for_test(harm).await;
             let tampered = found().await.expect_err("tampered");

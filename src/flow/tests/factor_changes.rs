@@ -1,6 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::mail::secret;
+use super::mail::{secret, successes};
 use super::phone::Phone;
 use crate::flow::api_keys::{NewKey, RegenerateKey};
 use crate::flow::backup_codes::RenewBackupCodes;
@@ -62,6 +63,17 @@ on_both_engines! {
         assert_eq!(code(core.finish(&core.half("Ada").await, &ada.codes[0]).await), "invalid_code");
         core.finish(&core.half("Ada").await, &made.codes[0]).await.expect("signed in");
         assert!(core.subjects("Ada").await.iter().any(|subject| subject.starts_with("New backup codes")));
+    }
+
+    async fn of_codes_renewed_many_times_at_once_ten_are_left(core: TestCore) {
+        let ada = core.guarded("Ada").await;
+        let core = Arc::new(core);
+        let renew = |_| {
+            let (core, actor) = (Arc::clone(&core), ada.actor.clone());
+            tokio::spawn(async move { core.latchkey.renew_backup_codes(&actor, RenewBackupCodes::default()).await.is_ok() })
+        };
+        assert_eq!(successes((0..20).map(renew).collect()).await, 20);
+        assert_eq!(core.latchkey.backup_codes(&ada.actor).await.expect("read").total_codes, 10);
     }
 
     async fn switching_off_needs_both_proofs(core: TestCore) {

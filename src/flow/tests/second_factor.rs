@@ -219,8 +219,11 @@ on_both_engines! {
         let half = core.half("Ada").await;
         let on = core.latchkey.dump_for_test().await;
         assert!(on.contains("ada@example.org"), "the dump shows something");
+        let bare = totp_rs::Secret::try_from_base32(&begun.secret).expect("base32").as_bytes().to_vec();
+        let listed = serde_json::to_string(&bare).expect("a list of numbers");
         for dump in [pending, on] {
             assert!(!dump.contains(&begun.secret) && !dump.contains(&half));
+            assert!(!dump.contains(&*String::from_utf8_lossy(&bare)) && !dump.contains(&listed));
             for one in &guarded.codes {
                 assert!(!dump.contains(one.as_str()) && !dump.contains(&one.replace('-', "")));
             }

@@ -16,7 +16,6 @@ CREATE TABLE totp_factors (
 CREATE TABLE totp_setups (
     user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     content BYTEA NOT NULL,
-    created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX totp_setups_expiry ON totp_setups (expires_at);
@@ -37,7 +36,6 @@ CREATE TABLE half_sign_ins (
     amr TEXT NOT NULL,
     kept BIGINT NOT NULL,
     tries BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX half_sign_ins_user ON half_sign_ins (user_id);
@@ -68,6 +66,8 @@ CREATE INDEX trusted_devices_expiry ON trusted_devices (expires_at);
 -- When a second factor was last proven in a session, and with what.
 ALTER TABLE sessions ADD COLUMN second_factor_at BIGINT;
 ALTER TABLE sessions ADD COLUMN second_factor TEXT;
+-- Those that act in an organization end when their person leaves it, and lose it when it goes.
+CREATE INDEX sessions_organization ON sessions (organization_id);
 
 -- From when on members must have a second factor.
 ALTER TABLE organizations ADD COLUMN two_factor_required_from BIGINT;
