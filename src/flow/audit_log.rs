@@ -193,6 +193,9 @@ impl Latchkey {
     /// An export of one chain, or of the platform's, for the operator.
     pub async fn export_chain(&self, chain: &str, format: ExportFormat) -> Result<Export, Error> {
         let until = self.0.db.read().await?.store().find_chain_length(chain).await?;
+        if until == 0 {
+            return Err(Error::NotFound);
+        }
         let (chain, filter) = (chain.to_owned(), AuditFilter::default());
         Ok(Export::new(chain, filter, format, until))
     }

@@ -304,8 +304,8 @@ fn factor_words(house: &str, news: FactorNews<'_>) -> (String, &'static str, Str
             format!("Too many wrong codes at {house}"),
             "wrong codes were tried for the account with this address",
             format!(
-                "Somebody who knows your password, or has your mail, tried too many wrong codes for your account at \
-                 {house}. Nobody got in. For {} no code is accepted, not even a right one.",
+                "Too many wrong codes were tried for your account at {house}. For {} no code is accepted, not even a \
+                 right one.",
                 in_minutes(minutes)
             ),
         ),

@@ -1,5 +1,6 @@
 //! `latchkey audit verify | export`.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -78,13 +79,17 @@ async fn print(export: Export) -> Result<ExitCode, String> {
     };
     let written = write(&latchkey, &export.organization, format).await;
     latchkey.close().await.map_err(|error| error.to_string())?;
-    written.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string())
+    written.map(|()| ExitCode::SUCCESS)
 }
 
-async fn write(latchkey: &Latchkey, chain: &str, format: ExportFormat) -> Result<(), latchkey::Error> {
-    let mut export = latchkey.export_chain(chain, format).await?;
-    while let Some(piece) = latchkey.export_next(&mut export).await? {
-        print!("{piece}");
+async fn write(latchkey: &Latchkey, chain: &str, format: ExportFormat) -> Result<(), String> {
+    let failed = |error: latchkey::Error| match error {
+        latchkey::Error::NotFound => format!("there is no audit log of {chain}"),
+        other => other.to_string(),
+    };
+    let mut export = latchkey.export_chain(chain, format).await.map_err(failed)?;
+    while let Some(piece) = latchkey.export_next(&mut export).await.map_err(failed)? {
+        std::io::stdout().write_all(piece.as_bytes()).map_err(|error| error.to_string())?;
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use clap::Args;
 use latchkey::mail::{BadSmtpUrl, SmtpServer};
 use latchkey::settings::{self, Transport};
 
+use super::seconds;
+
 /// Mail.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Mail")]
@@ -38,19 +40,19 @@ pub struct MailConfig {
     #[arg(long, env = "LATCHKEY_MAIL_SENDERS", value_name = "NUMBER", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub mail_senders: u32,
     /// Life of a mailed link or code to sign in with
-    #[arg(long, env = "LATCHKEY_MAGIC_LINK_TTL", value_name = "SECONDS", default_value_t = 600, value_parser = life())]
+    #[arg(long, env = "LATCHKEY_MAGIC_LINK_TTL", value_name = "SECONDS", default_value_t = 600, value_parser = seconds())]
     pub magic_link_ttl: u64,
     /// Life of a mailed link or code to choose a new password with
-    #[arg(long, env = "LATCHKEY_RESET_TTL", value_name = "SECONDS", default_value_t = 1_800, value_parser = life())]
+    #[arg(long, env = "LATCHKEY_RESET_TTL", value_name = "SECONDS", default_value_t = 1_800, value_parser = seconds())]
     pub reset_ttl: u64,
     /// Life of a mailed link or code that confirms an address
-    #[arg(long, env = "LATCHKEY_VERIFY_TTL", value_name = "SECONDS", default_value_t = 86_400, value_parser = life())]
+    #[arg(long, env = "LATCHKEY_VERIFY_TTL", value_name = "SECONDS", default_value_t = 86_400, value_parser = seconds())]
     pub verify_ttl: u64,
     /// How long the former address can undo a change of address
-    #[arg(long, env = "LATCHKEY_UNDO_TTL", value_name = "SECONDS", default_value_t = 259_200, value_parser = life())]
+    #[arg(long, env = "LATCHKEY_UNDO_TTL", value_name = "SECONDS", default_value_t = 259_200, value_parser = seconds())]
     pub undo_ttl: u64,
     /// How long the link in a notice can end all sessions
-    #[arg(long, env = "LATCHKEY_SECURE_TTL", value_name = "SECONDS", default_value_t = 604_800, value_parser = life())]
+    #[arg(long, env = "LATCHKEY_SECURE_TTL", value_name = "SECONDS", default_value_t = 604_800, value_parser = seconds())]
     pub secure_ttl: u64,
     /// Whether mails stay here to be read when there is no mail server. No setting: only `latchkey dev` says so.
     #[arg(skip)]
@@ -102,10 +104,6 @@ impl MailConfig {
             None => Ok(Transport::None),
         }
     }
-}
-
-fn life() -> clap::builder::RangedU64ValueParser {
-    clap::value_parser!(u64).range(1..=31_536_000)
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ pub struct StorageConfig {
 #[command(next_help_heading = "Tokens")]
 pub struct TokenConfig {
     /// Life of an access token
-    #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_TTL", value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    #[arg(long, env = "LATCHKEY_ACCESS_TOKEN_TTL", value_name = "SECONDS", default_value_t = 86_400, value_parser = seconds())]
     pub access_token_ttl: u64,
     /// How new signing keys sign
     #[arg(long, env = "LATCHKEY_SIGNING_ALGORITHM", value_name = "NAME", default_value = "es256", ignore_case = true)]
@@ -205,7 +205,7 @@ pub struct LimitConfig {
     /// Failed sign-ins, by address and by account, each
     #[arg(long, env = "LATCHKEY_LIMIT_SIGN_IN", value_name = "CALLS/SECONDS", default_value = "5/60", value_parser = rate)]
     pub limit_sign_in: Rate,
-    /// New accounts by address
+    /// New accounts by address, and further organizations by person
     #[arg(long, env = "LATCHKEY_LIMIT_SIGN_UP", value_name = "CALLS/SECONDS", default_value = "60/3600", value_parser = rate)]
     pub limit_sign_up: Rate,
     /// Mails asked for, by the address they go to, for each way of asking
@@ -379,6 +379,11 @@ fn public_url(text: &str) -> Result<String, String> {
 fn network(text: &str) -> Result<IpNet, String> {
     let single = text.parse::<std::net::IpAddr>().map(|address| IpNet::from(address.to_canonical()));
     text.parse::<IpNet>().or(single).map_err(|_| "it must be an address or a network such as 10.0.0.0/8".to_owned())
+}
+
+/// A life of something: from a second to a year.
+fn seconds() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=31_536_000)
 }
 
 fn rate(text: &str) -> Result<Rate, String> {

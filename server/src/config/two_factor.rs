@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use latchkey::settings;
 
+use super::seconds;
+
 /// The second factor.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Two-factor authentication")]
@@ -33,7 +35,7 @@ pub struct TwoFactorConfig {
     /// How long a device is trusted; organizations may make it shorter
     #[arg(long, env = "LATCHKEY_TRUSTED_DEVICE_TTL", value_name = "SECONDS", default_value_t = 2_592_000, value_parser = seconds())]
     pub trusted_device_ttl: u64,
-    /// How long a proof of who one is counts as recent, for what changes how one signs in
+    /// How long a proof of who one is counts as recent (step-up)
     #[arg(long, env = "LATCHKEY_STEP_UP_TTL", value_name = "SECONDS", default_value_t = 600, value_parser = seconds())]
     pub step_up_ttl: u64,
 }
@@ -53,10 +55,6 @@ impl TwoFactorConfig {
             recent: Duration::from_secs(self.step_up_ttl),
         }
     }
-}
-
-fn seconds() -> clap::builder::RangedU64ValueParser {
-    clap::value_parser!(u64).range(1..=31_536_000)
 }
 
 fn issuer(text: &str) -> Result<String, String> {

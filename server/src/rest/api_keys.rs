@@ -20,6 +20,7 @@ use super::who::By;
     post, path = "/api-keys", tag = "API keys", request_body = NewKey,
     responses(
         (status = 201, description = "Made.", body = NewKeyView),
+        (status = 403, description = "`insufficient_role` or `insufficient_scope`; `reauthentication_required`: with the scope `admin` the person must have shown a short while ago who they are."),
         (status = 404, description = "One of `organizationIds` is not the person's."),
     )
 )]
@@ -72,6 +73,7 @@ pub async fn get_api_key(State(latchkey): State<Latchkey>, By(actor): By, Id(id)
     params(("id" = String, Path, description = "Which key.")),
     responses(
         (status = 200, description = "The key, changed.", body = KeyView),
+        (status = 403, description = "`insufficient_role` or `insufficient_scope`; `reauthentication_required`: with the scope `admin` the person must have shown a short while ago who they are."),
         (status = 409, description = "`key_not_usable`: it has been revoked."),
     )
 )]
@@ -117,6 +119,7 @@ pub async fn revoke_api_key(
     params(("id" = String, Path, description = "Which key.")),
     responses(
         (status = 200, description = "The new secret, shown once.", body = NewKeyView),
+        (status = 403, description = "`insufficient_role` or `insufficient_scope`; `reauthentication_required`: with the scope `admin` the person must have shown a short while ago who they are."),
         (status = 409, description = "`key_not_usable`: it has been revoked."),
     )
 )]

@@ -24,12 +24,12 @@ use super::who::By;
         ("from" = Option<String>, Query, description = "Not before this instant.", example = "2026-11-21T00:00:00Z"),
         ("to" = Option<String>, Query, description = "Before this instant.", example = "2026-11-22T00:00:00Z"),
         ("format" = Option<String>, Query, description = "`ndjson` or `csv`: all of it."),
-        ("page" = Option<u32>, Query, description = "Which page, from 1.", minimum = 1),
-        ("limit" = Option<u32>, Query, description = "How many on a page.", minimum = 1, maximum = 100),
+        ("page" = Option<u32>, Query, description = "Which page, from 1.", minimum = 1, maximum = 1_000_000),
+        ("limit" = Option<u32>, Query, description = "How many on a page; 20 when not said.", minimum = 1, maximum = 100),
         ("sortOrder" = Option<String>, Query, description = "`asc` or `desc`."),
     ),
     responses(
-        (status = 200, description = "What happened.", body = Vec<AuditEventView>, headers(("X-Total-Count" = i64, description = "How many there are in all."))),
+        (status = 200, description = "What happened.", body = Vec<AuditEventView>, headers(("X-Total-Count" = u64, description = "How many there are in all."))),
         (status = 403, description = "`insufficient_role`: for administrators."),
     )
 )]

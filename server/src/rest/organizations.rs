@@ -18,12 +18,12 @@ use super::who::By;
 /// With an API key: the one it acts in.
 #[utoipa::path(
     get, path = "/organizations", tag = "Organizations", params(
-        ("page" = Option<u32>, Query, description = "Which page, from 1.", minimum = 1),
-        ("limit" = Option<u32>, Query, description = "How many on a page.", minimum = 1, maximum = 100),
+        ("page" = Option<u32>, Query, description = "Which page, from 1.", minimum = 1, maximum = 1_000_000),
+        ("limit" = Option<u32>, Query, description = "How many on a page; 20 when not said.", minimum = 1, maximum = 100),
         ("sortBy" = Option<String>, Query, description = "`createdAt` or `name`."),
         ("sortOrder" = Option<String>, Query, description = "`asc` or `desc`."),
     ),
-    responses((status = 200, description = "Those they have a live place in.", body = Vec<OrganizationDetailView>, headers(("X-Total-Count" = i64, description = "How many there are in all."))))
+    responses((status = 200, description = "Those they have a live place in.", body = Vec<OrganizationDetailView>, headers(("X-Total-Count" = u64, description = "How many there are in all."))))
 )]
 pub async fn list_organizations(
     State(latchkey): State<Latchkey>,
@@ -98,7 +98,7 @@ pub async fn update_organization(
 
 /// Delete an organization
 ///
-/// With its places, keys and invitations; its people keep their accounts. For owners, within ten minutes of having shown who
+/// With its places and keys; its people keep their accounts. For owners, within ten minutes of having shown who
 /// they are.
 #[utoipa::path(
     delete, path = "/organizations/{id}", tag = "Organizations", params(("id" = String, Path, description = "Which one.")),
@@ -116,12 +116,12 @@ pub async fn delete_organization(State(latchkey): State<Latchkey>, By(actor): By
 #[utoipa::path(
     get, path = "/organizations/{id}/members", tag = "Organizations", params(
         ("id" = String, Path, description = "Which organization."),
-        ("page" = Option<u32>, Query, description = "Which page, from 1.", minimum = 1),
-        ("limit" = Option<u32>, Query, description = "How many on a page.", minimum = 1, maximum = 100),
+        ("page" = Option<u32>, Query, description = "Which page, from 1.", minimum = 1, maximum = 1_000_000),
+        ("limit" = Option<u32>, Query, description = "How many on a page; 20 when not said.", minimum = 1, maximum = 100),
         ("sortBy" = Option<String>, Query, description = "`createdAt` or `name`."),
         ("sortOrder" = Option<String>, Query, description = "`asc` or `desc`."),
     ),
-    responses((status = 200, description = "Everybody with a place.", body = Vec<MemberView>, headers(("X-Total-Count" = i64, description = "How many there are in all."))))
+    responses((status = 200, description = "Everybody with a place.", body = Vec<MemberView>, headers(("X-Total-Count" = u64, description = "How many there are in all."))))
 )]
 pub async fn list_members(
     State(latchkey): State<Latchkey>,

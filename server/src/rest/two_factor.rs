@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::{FromRequestParts as _, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use latchkey::Latchkey;
+use latchkey::flow::authenticate::bearer;
 use latchkey::flow::backup_codes::{BackupCodesView, NewBackupCodesView, RenewBackupCodes};
-use latchkey::flow::enrol::{BeginFactor, ConfirmFactor, EndFactor, FactorStatusView, NewFactorView};
+use latchkey::flow::enrol::{BeginFactor, ConfirmFactor, EndFactor, FactorStatusView, NewFactorView, Renewed};
 use latchkey::flow::gate::HALF_PREFIX;
 use latchkey::flow::second_factor::VerifyFactor;
 use latchkey::flow::sign_in::SignInView;
@@ -137,7 +138,7 @@ pub enum VerifiedCodeView {
 /// Prove the second factor
 ///
 /// With a `twoFactorToken` (as a Bearer token or in `X-2FA-Token`) it finishes signing in; five wrong codes end that. With
-/// an ordinary credential it shows once more who is there (step-up). Ten wrong codes within fifteen minutes, from wherever
+/// an ordinary credential it shows once more who is there (step-up), and `trustDevice` does not count. Ten wrong codes within fifteen minutes, from wherever
 /// they come, lock the factor for fifteen minutes.
 #[utoipa::path(
     post, path = "/auth/2fa/verify", tag = "Two-factor", request_body = VerifyFactor,
@@ -162,9 +163,11 @@ pub async fn verify_two_factor(
         return Ok(signed_in(StatusCode::OK, &session));
     }
     let By(actor) = By::from_request_parts(&mut parts, &latchkey).await?;
-    let proof = latchkey.step_up(&actor, input.code).await?;
-    let view = SteppedUpView { success: true, access_token: proof.access_token.clone() };
-    Ok(renewed(&proof, Json(view)))
+    Ok(stepped_up(&latchkey.step_up(&actor, input.code).await?))
+}
+
+fn stepped_up(proof: &Renewed) -> Response {
+    renewed(proof, Json(SteppedUpView { success: true, access_token: proof.access_token.clone() }))
 }
 
 /// The token of a half-done sign-in, in either of its places.
@@ -173,9 +176,8 @@ fn half_token(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     if let Some(token) = own {
         return Ok(Some(token.to_owned()));
     }
-    let bearer = credentials(headers)?.authorization.and_then(|value| value.trim().split_once(' '));
-    let token = bearer.map(|(_, token)| token.trim()).filter(|token| token.starts_with(HALF_PREFIX));
-    Ok(token.map(str::to_owned))
+    let token = credentials(headers)?.authorization.and_then(bearer);
+    Ok(token.filter(|token| token.starts_with(HALF_PREFIX)).map(str::to_owned))
 }
 
 /// Show once more who one is
@@ -195,9 +197,7 @@ pub async fn reauthenticate(
     By(actor): By,
     Body(input): Body<Reauthenticate>,
 ) -> Answer<Response> {
-    let proof = latchkey.reauthenticate(&actor, input).await?;
-    let view = SteppedUpView { success: true, access_token: proof.access_token.clone() };
-    Ok(renewed(&proof, Json(view)))
+    Ok(stepped_up(&latchkey.reauthenticate(&actor, input).await?))
 }
 
 /// Two-factor authentication is off.
@@ -334,7 +334,11 @@ pub async fn forget_trusted_devices(
     params(("deviceId" = String, Path, description = "Which device.")),
     responses((status = 200, description = "It is not trusted now.", body = Success))
 )]
-pub async fn forget_trusted_device(State(latchkey): State<Latchkey>, By(actor): By, Id(id): Id) -> Answer<Response> {
+pub async fn forget_trusted_device(
+    State(latchkey): State<Latchkey>,
+    By(actor): By,
+    Id(id): Id,
+) -> Answer<Json<Success>> {
     latchkey.forget_device(&actor, &id).await?;
-    Ok(Success::json().into_response())
+    Ok(Success::json())
 }

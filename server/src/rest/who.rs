@@ -100,7 +100,7 @@ impl FromRequestParts<Latchkey> for Checking {
 type Found = (Arc<Call>, Principal, Option<Window>);
 
 /// Proves who is asking and notes it for the log, the limits and the counting of keys.
-pub async fn authenticate(parts: &Parts, latchkey: &Latchkey) -> Result<Found, Failure> {
+async fn authenticate(parts: &Parts, latchkey: &Latchkey) -> Result<Found, Failure> {
     let (call, presented) = presented(parts)?;
     let (principal, window) = latchkey.authenticate(&call.visitor, &presented).await?;
     call.note_principal(&principal);

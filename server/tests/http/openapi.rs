@@ -103,6 +103,9 @@ async fn real_answers_fit_their_schemas() {
         "/v1/auth/verify",
         "/v1/api-keys",
         "/v1/api-keys/stats",
+        "/v1/organizations",
+        "/v1/organizations/my-organization",
+        "/v1/audit-events",
         "/whoami",
         "/readyz",
     ] {
@@ -163,6 +166,7 @@ async fn real_answers_about_two_factor_fit_their_schemas() {
     let app = App::on_sqlite(&[]).await;
     let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
     let fits = |path: &str, method: &str, reply: crate::support::Reply| {
+        assert!(reply.status.is_success(), "{method} {path}: {reply:?}");
         let answer = reply.json();
         let responses = &document["paths"][path][method]["responses"];
         let schema = &responses[reply.status.as_str()]["content"]["application/json"]["schema"];
@@ -191,6 +195,15 @@ async fn real_answers_about_two_factor_fit_their_schemas() {
     fits("/v1/organizations/{id}/policy", "patch", ada.patch(&path, json!({"trustedDeviceDays": 7})).await);
     let renewed = ada.post_nothing("/v1/auth/2fa/regenerate-backup-codes").await;
     fits("/v1/auth/2fa/regenerate-backup-codes", "post", renewed);
+    let ben = app.member_of(&ada, "ben", crate::support::Role::Member).await;
+    ben.makes_a_key(json!({"name": "Export"})).await;
+    let members = format!("/v1/organizations/{}/members", ada.organization);
+    fits("/v1/organizations/{id}/members", "get", ada.get(&members).await);
+    let (place, wire) = (format!("{members}/{}", ben.id), "/v1/organizations/{id}/members/{userId}");
+    fits(wire, "patch", ada.patch(&place, json!({"role": "MANAGER"})).await);
+    fits(&format!("{wire}/api-keys"), "get", ada.get(&format!("{place}/api-keys")).await);
+    fits(&format!("{wire}/revoke-tokens"), "post", ada.post_nothing(&format!("{place}/revoke-tokens")).await);
+    fits(wire, "delete", ada.delete(&place).await);
     let off = json!({"password": crate::support::PASSWORD});
     fits("/v1/auth/2fa/disable", "post", ada.post("/v1/auth/2fa/disable", off).await);
 }

@@ -188,6 +188,26 @@ fn usage_counted_in_memory_is_written_when_the_server_is_stopped() {
 }
 
 #[test]
+fn the_audit_log_is_proven_and_exported_beside_a_running_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = start(Path::new(BINARY), folder.path());
+    let (_, body) = register(server.port, "ada").expect("registered");
+    let view: serde_json::Value = serde_json::from_str(&body).expect("json");
+    let organization = view["organization"]["id"].as_str().expect("an organization");
+    let audit = |words: &[&str]| run(quiet(Path::new(BINARY), folder.path()).arg("audit").args(words));
+    let (output, said) = audit(&["verify"]);
+    assert!(output.status.success() && said.contains(organization) && said.contains("untouched"), "{said}");
+    let (output, table) = audit(&["export", "--format", "csv", "--organization", organization]);
+    assert!(
+        output.status.success() && table.lines().next().is_some_and(|head| head.starts_with("position,id,")),
+        "{table}"
+    );
+    assert!(table.contains("user.created") && table.contains("session.created"), "{table}");
+    let (output, _) = audit(&["export", "--organization", "org_of_nobody"]);
+    assert!(!output.status.success(), "a wrong id is not an empty log");
+}
+
+#[test]
 fn an_unknown_setting_is_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let (output, said) = run(command(Path::new(BINARY), folder.path()).arg("serve").env("LATCHKEY_LISTN", "x"));

@@ -255,6 +255,14 @@ on_both_engines! {
         assert!(signed_in.assert_status(200).json()["accessToken"].is_string());
     }
 
+    async fn the_token_of_the_step_is_a_bearer_token(app) {
+        let ada = app.register("ada").await;
+        let phone = app.enrols(&ada).await;
+        let token = app.half(&ada.email).await;
+        let basic = app.stranger().with_header("authorization", &format!("Basic {token}"));
+        basic.post("/v1/auth/2fa/verify", json!({"code": phone.shows(&app)})).await.assert_status(401);
+    }
+
     async fn keys_have_no_second_factor(app) {
         let ada = app.register("ada").await;
         let key = ada.makes_a_key(json!({"name": "All", "scopes": ["admin"]})).await;
@@ -273,8 +281,24 @@ on_both_engines! {
         assert_eq!(view, json!({"requireTwoFactor": true, "twoFactorGraceUntil": "2026-11-21T09:30:30Z",
             "trustedDevices": true, "trustedDeviceDays": null}));
         assert_eq!(olivia.get(&policy).await.json(), view);
-        ada.get("/v1/auth/verify").await.assert_refused(403, "two_factor_enrolment_required");
-        ada.get("/v1/api-keys").await.assert_refused(403, "two_factor_enrolment_required");
+        let open = ["get /v1/auth/me", "get /v1/auth/profile", "get /v1/auth/csrf-token", "post /v1/auth/logout",
+            "post /v1/auth/2fa/setup", "post /v1/auth/2fa/verify-setup", "get /v1/auth/2fa/status"];
+        let document = app.stranger().get("/openapi.json").await.json();
+        let mut walked = 0;
+        let paths = document["paths"].as_object().expect("paths");
+        for (path, item) in paths.iter().filter(|(path, _)| path.starts_with("/v1/")) {
+            for (method, operation) in item.as_object().expect("methods") {
+                let ways = operation["security"].as_array().expect("security");
+                if ways.is_empty() || ways.contains(&json!({})) || open.contains(&format!("{method} {path}").as_str()) {
+                    continue;
+                }
+                let path = path.replace("{id}", "x").replace("{userId}", "x").replace("{deviceId}", "x");
+                let answer = ada.send(&method.to_uppercase(), &path, None, axum::body::Body::empty()).await;
+                answer.assert_refused(403, "two_factor_enrolment_required");
+                walked += 1;
+            }
+        }
+        assert!(walked > 50, "{walked}");
         ada.get("/v1/auth/me").await.assert_status(200);
         let introspected = olivia.post("/v1/auth/introspect", json!({"token": ada.tokens.access})).await;
         assert_eq!(introspected.assert_status(200).json()["active"], false);

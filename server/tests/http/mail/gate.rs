@@ -24,8 +24,11 @@ on_both_engines! {
             assert!(answer.session_cookie().is_none() && answer.json().get("accessToken").is_none());
             app.finishes(&app.stranger(), &half(&answer.json()), backup).await.assert_status(200);
         }
+        let sessions = async || ada.get("/v1/auth/sessions/count").await.json()["activeSessionCount"].clone();
+        let before = sessions().await;
         let confirmed = browser.post("/v1/auth/verify-email", json!({"token": confirm.token()})).await.assert_status(200);
         assert!(confirmed.session_cookie().is_none() && confirmed.json().get("accessToken").is_none());
+        assert_eq!(sessions().await, before, "confirming opens none");
     }
 
     async fn a_link_is_spent_by_the_step_that_follows_it(app) with ["mailbox"] {
