@@ -56,11 +56,6 @@ impl Refusal {
         }
     }
 
-    /// For a form that can be sent now that its person has shown once more who they are.
-    pub fn confirmed() -> Self {
-        Self { summary: "Thank you. Send the form once more.".to_owned(), ..Self::default() }
-    }
-
     /// The sentence for one input.
     pub fn about(&self, name: &str) -> String {
         self.fields.iter().find(|field| field.name == name).map(|field| field.message.clone()).unwrap_or_default()
@@ -81,9 +76,6 @@ impl FromServerFnError for Refusal {
 
 /// How the input of a field is called in a form.
 pub fn input_name(group: &str, field: Field) -> String {
-    if field == Field::TwoFactorGraceUntil {
-        return format!("{group}[from]");
-    }
     let list = if field == Field::Scopes { "[]" } else { "" };
     format!("{group}[{}]{list}", field.as_str())
 }

@@ -55,6 +55,18 @@ pub fn date_input(at: Timestamp) -> String {
     written(at, "%Y-%m-%d")
 }
 
+/// The first second of the day that a date input names, in the form of the wire.
+pub fn begin_of_day(date: &str) -> Option<String> {
+    let date: jiff::civil::Date = date.trim().parse().ok()?;
+    Some(format!("{date}T00:00:00Z"))
+}
+
+/// The first second after it.
+pub fn begin_of_next_day(date: &str) -> Option<String> {
+    let date: jiff::civil::Date = date.trim().parse().ok()?;
+    begin_of_day(&date.tomorrow().ok()?.to_string())
+}
+
 /// The last second of the day that a date input names, in the form of the wire.
 pub fn end_of_day(date: &str) -> Option<String> {
     let date: jiff::civil::Date = date.trim().parse().ok()?;

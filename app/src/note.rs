@@ -27,6 +27,15 @@ pub enum Note {
         /// What was typed, secrets left out: name of the input, text.
         typed: Vec<(String, String)>,
     },
+    /// A form waits until its person has shown once more who they are.
+    Waiting {
+        /// Which form.
+        form: String,
+        /// What was typed, secrets left out: name of the input, text.
+        typed: Vec<(String, String)>,
+        /// Whether they have.
+        confirmed: bool,
+    },
     /// A link to confirm a new address was sent there.
     NewAddressAsked {
         /// The address.
@@ -115,7 +124,7 @@ impl Said {
             Self::SetUpForgotten => "Two-factor authentication was not set up.",
             Self::DeviceForgotten => "That device is asked for a code again.",
             Self::DevicesForgotten => "Every device is asked for a code again.",
-            Self::FactorReset => "Their two-factor authentication is off, and they are signed out. We mailed them why.",
+            Self::FactorReset => "Their two-factor authentication is off, and they are signed out.",
             Self::SessionEnded => "That device is signed out.",
             Self::OtherSessionsEnded => "Your other devices are signed out.",
             Self::KeyRevoked => "The key is revoked. It stopped working just now.",
@@ -197,7 +206,8 @@ pub fn kept(text: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct FormState {
     refusal: Option<Refusal>,
-    typed: Vec<(String, String)>,
+    typed: Option<Vec<(String, String)>>,
+    confirmed: bool,
 }
 
 impl FormState {
@@ -205,20 +215,28 @@ impl FormState {
     pub fn of(note: Option<&Note>, form: &str) -> Self {
         match note {
             Some(Note::Refused { form: refused, refusal, typed }) if refused == form => {
-                Self { refusal: Some(refusal.clone()), typed: typed.clone() }
+                Self { refusal: Some(refusal.clone()), typed: Some(typed.clone()), confirmed: false }
+            }
+            Some(Note::Waiting { form: waiting, typed, confirmed }) if waiting == form => {
+                Self { refusal: None, typed: Some(typed.clone()), confirmed: *confirmed }
             }
             _ => Self::default(),
         }
     }
 
-    /// Whether the form comes back from a refusal.
-    pub fn is_refused(&self) -> bool {
-        self.refusal.is_some()
+    /// Whether the form comes back with what was typed: refused, or after its person had to show who they are.
+    pub fn comes_back(&self) -> bool {
+        self.typed.is_some()
+    }
+
+    /// Whether its person has just shown who they are, so that it can be sent now.
+    pub const fn is_confirmed(&self) -> bool {
+        self.confirmed
     }
 
     /// The sentence above the form.
     pub fn summary(&self) -> Option<String> {
-        self.refusal.as_ref().map(|refusal| refusal.summary.clone()).filter(|summary| !summary.is_empty())
+        self.refusal.as_ref().map(|refusal| refusal.summary.clone())
     }
 
     /// The sentence under one input.
@@ -228,16 +246,20 @@ impl FormState {
 
     /// What was typed, or what stood there at first.
     pub fn text(&self, name: &str, first: &str) -> String {
-        if self.is_refused() {
-            self.typed.iter().find(|(typed, _)| typed == name).map(|(_, text)| text.clone()).unwrap_or_default()
-        } else {
-            first.to_owned()
+        match &self.typed {
+            Some(typed) => {
+                typed.iter().find(|(typed, _)| typed == name).map(|(_, text)| text.clone()).unwrap_or_default()
+            }
+            None => first.to_owned(),
         }
     }
 
     /// Whether the choice `value` of `name` was made, or is the one made at first.
     pub fn chosen(&self, name: &str, value: &str, at_first: bool) -> bool {
-        if self.is_refused() { self.typed.iter().any(|(typed, text)| typed == name && text == value) } else { at_first }
+        match &self.typed {
+            Some(typed) => typed.iter().any(|(typed, text)| typed == name && text == value),
+            None => at_first,
+        }
     }
 }
 
@@ -276,6 +298,6 @@ mod tests {
         assert_eq!(state.text("a[name]", "first"), "Ada");
         assert_eq!(state.text("a[email]", "first"), "");
         assert!(state.chosen("a[scopes][]", "read", false) && !state.chosen("a[scopes][]", "write", true));
-        assert!(!FormState::of(Some(&note), "other").is_refused());
+        assert!(!FormState::of(Some(&note), "other").comes_back());
     }
 }

@@ -117,6 +117,11 @@ pub enum DeviceTokens<'a> {
 }
 
 impl<'a> DeviceTokens<'a> {
+    /// Those of a browser, when it has such a cookie.
+    pub fn of_browser(cookie: Option<&'a str>) -> Self {
+        cookie.map_or(Self::None, Self::Cookie)
+    }
+
     /// Each secret.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
         let text = match self {

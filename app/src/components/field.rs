@@ -29,6 +29,23 @@ pub struct Input {
     pub keyboard: Option<&'static str>,
 }
 
+impl Input {
+    /// For the present password.
+    pub fn password(name: &'static str) -> Self {
+        Self { name, kind: "password", autocomplete: "current-password", ..Self::default() }
+    }
+
+    /// For a code of the authenticator.
+    pub fn code(name: &'static str) -> Self {
+        Self { keyboard: Some("numeric"), longest: Some(10), ..Self::any_code(name) }
+    }
+
+    /// For a code of the authenticator, or a backup code.
+    pub fn any_code(name: &'static str) -> Self {
+        Self { name, autocomplete: "one-time-code", longest: Some(24), ..Self::default() }
+    }
+}
+
 /// `key[name]` as an id: `key-name`.
 pub fn id_of(name: &str) -> String {
     name.replace('[', "-").replace(']', "")
@@ -87,15 +104,16 @@ pub fn TextField(
 
 /// A field whose value is one of a list.
 #[component]
-pub fn SelectField(
+pub fn SelectField<V: AsRef<str> + 'static>(
     /// The label.
     label: &'static str,
     /// Name of the select.
     name: &'static str,
     /// Value, words, and a sentence that is shown when it is chosen.
-    options: Vec<(&'static str, String, String)>,
+    options: Vec<(V, String, String)>,
     /// The value chosen at first.
-    first: &'static str,
+    #[prop(into)]
+    first: String,
     /// What came of the form before.
     state: FormState,
 ) -> impl IntoView {
@@ -104,9 +122,10 @@ pub fn SelectField(
     let options = options
         .into_iter()
         .map(|(value, words, sentence)| {
+            let value = value.as_ref();
             let selected = state.chosen(name, value, value == first);
             view! {
-                <option value=value selected=selected data-sentence=(!sentence.is_empty()).then_some(sentence)>
+                <option value=value.to_owned() selected=selected data-sentence=(!sentence.is_empty()).then_some(sentence)>
                     {words}
                 </option>
             }

@@ -1,6 +1,8 @@
 //! Forms.
 
+use super::badge::Tone;
 use super::icon::Icon;
+use super::notice::Notice;
 use crate::note::FormState;
 use crate::request::Desk;
 use leptos::prelude::*;
@@ -25,6 +27,7 @@ pub fn PostForm(
     view! {
         <form method="post" action=action class=class data-plain=plain.then_some("") novalidate>
             <input type="hidden" name="csrf" value=csrf/>
+            {state.is_confirmed().then(|| view! { <Notice text="Thank you. Send the form once more." tone=Tone::Good/> })}
             <Summary state=state/>
             {children()}
         </form>

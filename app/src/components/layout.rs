@@ -22,12 +22,8 @@ pub struct Resident {
     pub name: String,
     /// The organization they act in, or their address.
     pub place: String,
-    /// They look after the whole installation.
-    pub is_landlord: bool,
-    /// They look after an organization.
-    pub is_admin: bool,
-    /// They may do nothing but set up a second factor.
-    pub is_barred: bool,
+    /// The pages that are for them, in the order of the navigation.
+    pub pages: Vec<Page>,
     /// What they should know about mail.
     pub mail_banner: Option<&'static str>,
 }
@@ -70,7 +66,8 @@ pub fn House(
 
 #[component]
 fn Side(page: Page, resident: Resident) -> impl IntoView {
-    let link = |to: Page, icon: &'static str, label: &'static str| {
+    let links = resident.pages.into_iter().map(|to| {
+        let (icon, label) = sign(to);
         view! {
             <li>
                 <a href=to.path() aria-current=(to == page).then_some("page")>
@@ -79,20 +76,13 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                 </a>
             </li>
         }
-    };
-    let usual = !resident.is_barred;
+    });
+    let links = links.collect_view();
     view! {
         <header class="side">
             <Brand/>
             <nav aria-label="Settings">
-                <ul id="pages" data-region="">
-                    {usual.then(|| link(Page::ApiKeys, "key", "API keys"))}
-                    {usual.then(|| link(Page::Profile, "person", "Profile"))}
-                    {link(Page::Security, "shield", "Security")}
-                    {(usual && resident.is_admin).then(|| link(Page::Organization, "people", "Organization"))}
-                    {(usual && resident.is_admin).then(|| link(Page::Audit, "info", "Audit log"))}
-                    {(usual && resident.is_landlord).then(|| link(Page::Landlord, "mail", "Landlord"))}
-                </ul>
+                <ul id="pages" data-region="">{links}</ul>
             </nav>
             <div class="side-foot">
                 <div class="who">
@@ -109,6 +99,18 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                 </PostForm>
             </div>
         </header>
+    }
+}
+
+/// Picture and word of a page in the navigation.
+const fn sign(page: Page) -> (&'static str, &'static str) {
+    match page {
+        Page::Profile => ("person", "Profile"),
+        Page::Security => ("shield", "Security"),
+        Page::Organization => ("people", "Organization"),
+        Page::Audit => ("info", "Audit log"),
+        Page::Landlord => ("mail", "Landlord"),
+        _ => ("key", "API keys"),
     }
 }
 

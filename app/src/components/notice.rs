@@ -51,6 +51,10 @@ fn news(note: &Note) -> Option<(String, Tone)> {
             Some((format!("The mail server took the test mail to {to}. Have a look whether it arrives."), Tone::Good))
         }
         Note::MailTried { trouble: Some((stage, _)), .. } => Some((mail_trouble(stage).to_owned(), Tone::Bad)),
-        Note::Refused { .. } | Note::Secured { .. } | Note::NewKey { .. } | Note::BackupCodes { .. } => None,
+        Note::Refused { .. }
+        | Note::Waiting { .. }
+        | Note::Secured { .. }
+        | Note::NewKey { .. }
+        | Note::BackupCodes { .. } => None,
     }
 }

@@ -34,7 +34,7 @@ async fn copy(button: Element, holder: Element) {
     dom::announce(said);
     if written {
         dom::set(&holder, "data-uncopied", None);
-    } else if let Some(shown) = dom::find::<HtmlElement>(&holder, "pre") {
+    } else if let Some(shown) = dom::find::<HtmlElement>(&holder, "pre, ol") {
         let _ = shown.focus();
         if let Ok(Some(selection)) = window().get_selection() {
             let _ = selection.select_all_children(&shown);

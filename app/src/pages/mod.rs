@@ -10,6 +10,7 @@ pub mod trouble;
 
 use crate::components::layout::Resident;
 use crate::request;
+use crate::routes::Page;
 use latchkey::member::{Action, Role};
 use latchkey::{Actor, Error};
 use leptos::prelude::*;
@@ -35,11 +36,22 @@ pub async fn resident(actor: &Actor) -> Result<Resident, Error> {
     Ok(Resident {
         place: user.organization_name.unwrap_or(user.email),
         name: user.name,
-        is_landlord: actor.principal().is_landlord(),
-        is_admin: actor.permit(Action::SetPolicy).is_ok(),
-        is_barred: actor.principal().is_barred(latchkey.now()),
+        pages: pages_for(actor, actor.principal().is_barred(latchkey.now())),
         mail_banner: mail_banner(actor, latchkey.sends_mail()),
     })
+}
+
+/// The pages of the navigation that somebody may open. Who must set up a second factor first, only where that is done.
+fn pages_for(actor: &Actor, is_barred: bool) -> Vec<Page> {
+    let all = [
+        (Page::ApiKeys, !is_barred),
+        (Page::Profile, !is_barred),
+        (Page::Security, true),
+        (Page::Organization, !is_barred && actor.permit(Action::SetPolicy).is_ok()),
+        (Page::Audit, !is_barred && actor.permit(Action::ReadAudit).is_ok()),
+        (Page::Landlord, !is_barred && actor.principal().is_landlord()),
+    ];
+    all.into_iter().filter(|(_, open)| *open).map(|(page, _)| page).collect()
 }
 
 /// What those are told who can do something about it when no mail can be sent.

@@ -45,30 +45,24 @@ pub struct Done {
 
 /// Answers a posted form: a script gets JSON, a browser without one a redirect. `work` says where to go next.
 pub async fn answer(form: Form, work: impl Future<Output = Result<String, Error>>) -> Result<Done, Refusal> {
-    match work.await {
-        Ok(go) => {
-            if wants_page() {
-                see(&go);
-            }
-            Ok(Done { go })
-        }
-        Err(Error::Forbidden(Code::ReauthenticationRequired)) => Ok(ask_to_confirm(&form)),
-        Err(error) => Err(refuse(&form, &error)),
-    }
-}
-
-/// Leads to the page where people show once more who they are, and then back to what they have typed.
-fn ask_to_confirm(form: &Form) -> Done {
-    let back = form.url();
-    let waiting = Note::Refused { form: form.name.to_owned(), refusal: Refusal::default(), typed: typed_of(form) };
-    if let Err(lost) = keep_form(form.page, waiting) {
-        record(&lost);
-    }
-    let go = Page::Confirm.with(&[("next", &back)]);
+    let go = match work.await {
+        Ok(go) => go,
+        Err(Error::Forbidden(Code::ReauthenticationRequired)) => confirmation(&form),
+        Err(error) => return Err(refuse(&form, &error)),
+    };
     if wants_page() {
         see(&go);
     }
-    Done { go }
+    Ok(Done { go })
+}
+
+/// Where people show once more who they are, and then go back to what they have typed.
+fn confirmation(form: &Form) -> String {
+    let waiting = Note::Waiting { form: form.name.to_owned(), typed: typed_of(form), confirmed: false };
+    if let Err(lost) = keep_form(form.page, waiting) {
+        record(&lost);
+    }
+    Page::Confirm.with(&[("next", &form.url())])
 }
 
 fn refuse(form: &Form, error: &Error) -> Refusal {

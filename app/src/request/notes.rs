@@ -1,11 +1,11 @@
 //! What an answer leaves for the next page, and what a page keeps while it waits, in sealed cookies.
 
 use super::{barred_actor, cookie, csrf, latchkey, query, set_cookie};
-use crate::error::Refusal;
 use crate::note::{Envelope, FormState, LIFE_SECONDS, MAILED_SECONDS, Mailed, MailedEnvelope, Note, kept};
 use crate::routes::{Page, WAITING};
 use latchkey::{Actor, Error};
 use leptos::prelude::provide_context;
+use serde::{Serialize, de::DeserializeOwned};
 
 /// A form that waits until its person has shown once more who they are.
 const FORM_COOKIE: &str = "__Host-latchkey-form";
@@ -19,21 +19,17 @@ const CONFIRM_SECONDS: i64 = 10 * 60;
 
 /// Leaves a note for `page`.
 pub fn leave_note(page: Page, note: Note) -> Result<(), Error> {
-    let latchkey = latchkey()?;
     let secret = matches!(note, Note::NewKey { .. } | Note::BackupCodes { .. });
     let holder = if secret { holder()? } else { String::new() };
-    let envelope =
-        Envelope { page: page.path().to_owned(), holder, until: latchkey.now().seconds() + LIFE_SECONDS, note };
-    let plain = serde_json::to_vec(&envelope).map_err(Error::internal)?;
-    set_cookie(NOTE_COOKIE, &latchkey.seal(NOTE_PURPOSE, &plain)?, Some(LIFE_SECONDS));
-    Ok(())
+    let until = latchkey()?.now().seconds() + LIFE_SECONDS;
+    keep(NOTE_COOKIE, NOTE_PURPOSE, &Envelope { page: page.path().to_owned(), holder, until, note }, LIFE_SECONDS)
 }
 
 /// Takes the note that was left for `page`; it is gone afterwards.
 pub fn take_note(page: Page) -> Result<Option<Note>, Error> {
     let (holder, now) = (holder().unwrap_or_default(), latchkey()?.now().seconds());
     for (name, purpose) in [(NOTE_COOKIE, NOTE_PURPOSE), (FORM_COOKIE, FORM_PURPOSE)] {
-        let note = sealed_in(name, purpose)?.and_then(|envelope| envelope.open(page, &holder, now));
+        let note = held::<Envelope>(name, purpose)?.and_then(|envelope| envelope.open(page, &holder, now));
         if note.is_some() {
             set_cookie(name, "", Some(0));
             return Ok(note);
@@ -42,8 +38,16 @@ pub fn take_note(page: Page) -> Result<Option<Note>, Error> {
     Ok(None)
 }
 
-fn sealed_in(cookie_name: &str, purpose: &str) -> Result<Option<Envelope>, Error> {
-    let Some(sealed) = cookie(cookie_name) else { return Ok(None) };
+/// Keeps something in a sealed cookie.
+fn keep(name: &str, purpose: &str, content: &impl Serialize, seconds: i64) -> Result<(), Error> {
+    let plain = serde_json::to_vec(content).map_err(Error::internal)?;
+    set_cookie(name, &latchkey()?.seal(purpose, &plain)?, Some(seconds));
+    Ok(())
+}
+
+/// What such a cookie holds.
+fn held<T: DeserializeOwned>(name: &str, purpose: &str) -> Result<Option<T>, Error> {
+    let Some(sealed) = cookie(name) else { return Ok(None) };
     let plain = latchkey()?.unseal(purpose, &sealed);
     Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
 }
@@ -51,40 +55,31 @@ fn sealed_in(cookie_name: &str, purpose: &str) -> Result<Option<Envelope>, Error
 /// Keeps a form of `page` until its person has shown once more who they are.
 pub(super) fn keep_form(page: Page, form: Note) -> Result<(), Error> {
     let until = latchkey()?.now().seconds() + CONFIRM_SECONDS;
-    seal_form(&Envelope { page: page.path().to_owned(), holder: holder()?, until, note: form })
+    let envelope = Envelope { page: page.path().to_owned(), holder: holder()?, until, note: form };
+    keep(FORM_COOKIE, FORM_PURPOSE, &envelope, CONFIRM_SECONDS)
 }
 
 /// Says in the form that waits that it can be sent now.
 pub fn release_form() -> Result<(), Error> {
-    let Some(mut envelope) = sealed_in(FORM_COOKIE, FORM_PURPOSE)? else { return Ok(()) };
-    if let Note::Refused { refusal, .. } = &mut envelope.note {
-        *refusal = Refusal::confirmed();
+    let Some(mut envelope) = held::<Envelope>(FORM_COOKIE, FORM_PURPOSE)? else { return Ok(()) };
+    if let Note::Waiting { confirmed, .. } = &mut envelope.note {
+        *confirmed = true;
     }
-    seal_form(&envelope)
-}
-
-fn seal_form(envelope: &Envelope) -> Result<(), Error> {
-    let plain = serde_json::to_vec(envelope).map_err(Error::internal)?;
-    set_cookie(FORM_COOKIE, &latchkey()?.seal(FORM_PURPOSE, &plain)?, Some(CONFIRM_SECONDS));
-    Ok(())
+    keep(FORM_COOKIE, FORM_PURPOSE, &envelope, CONFIRM_SECONDS)
 }
 
 /// Keeps in this browser what `page` waits for.
 pub fn keep_mailed(page: Page, mailed: Mailed) -> Result<(), Error> {
-    let latchkey = latchkey()?;
     let mailed = Mailed { email: kept(&mailed.email), ..mailed };
-    let envelope =
-        MailedEnvelope { page: page.path().to_owned(), until: latchkey.now().seconds() + MAILED_SECONDS, mailed };
-    let plain = serde_json::to_vec(&envelope).map_err(Error::internal)?;
-    set_cookie(MAILED_COOKIE, &latchkey.seal(MAILED_PURPOSE, &plain)?, Some(MAILED_SECONDS));
-    Ok(())
+    let until = latchkey()?.now().seconds() + MAILED_SECONDS;
+    let envelope = MailedEnvelope { page: page.path().to_owned(), until, mailed };
+    keep(MAILED_COOKIE, MAILED_PURPOSE, &envelope, MAILED_SECONDS)
 }
 
 /// What `page` waits for in this browser.
 pub fn mailed(page: Page) -> Option<Mailed> {
-    let latchkey = latchkey().ok()?;
-    let plain = latchkey.unseal(MAILED_PURPOSE, &cookie(MAILED_COOKIE)?)?;
-    serde_json::from_slice::<MailedEnvelope>(&plain).ok()?.open(page, latchkey.now().seconds())
+    let now = latchkey().ok()?.now().seconds();
+    held::<MailedEnvelope>(MAILED_COOKIE, MAILED_PURPOSE).ok()??.open(page, now)
 }
 
 /// The same, when the address of `page` says that it waits.

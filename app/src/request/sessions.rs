@@ -67,7 +67,7 @@ pub async fn begin_session<T: Opens>(
 ) -> Result<T, Error> {
     let (before, browser, devices) = (cookie(SESSION_COOKIE), browser(), cookie(DEVICES_COOKIE));
     let opening = Opening {
-        devices: devices.as_deref().map_or(DeviceTokens::None, DeviceTokens::Cookie),
+        devices: DeviceTokens::of_browser(devices.as_deref()),
         ..Opening::page(before.as_deref(), browser.as_deref())
     };
     let done = open(latchkey()?, opening).await?;

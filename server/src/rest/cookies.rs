@@ -16,7 +16,7 @@ pub fn visitor(headers: &HeaderMap) -> Option<&str> {
 
 /// The secrets of trusted devices, in a request.
 pub fn devices(headers: &HeaderMap) -> DeviceTokens<'_> {
-    value(headers, DEVICES_COOKIE).map_or(DeviceTokens::None, DeviceTokens::Cookie)
+    DeviceTokens::of_browser(value(headers, DEVICES_COOKIE))
 }
 
 fn value<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {

@@ -54,7 +54,7 @@ pub fn CreateDialog(about: Setting, state: FormState) -> impl IntoView {
         name: "key[name]",
         hint: "For example the program that will use it.",
         longest: Some(100),
-        focused: !state.is_refused(),
+        focused: !state.comes_back(),
         ..Input::default()
     };
     view! {
@@ -167,7 +167,7 @@ fn MoreSettings(about: Setting, state: FormState) -> impl IntoView {
         view! { <Choice name="key[mode]" value=value label=label hint=hint checked=checked single=true/> }
     };
     view! {
-        <details class="more" open=state.is_refused()>
+        <details class="more" open=state.comes_back()>
             <summary>"More settings"</summary>
             <div class="stack">
                 <TextField label="Description" input=description state=state.clone()/>

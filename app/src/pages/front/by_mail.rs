@@ -156,7 +156,7 @@ pub async fn look_for_link(#[server(default)] next: String) -> Result<Done, Refu
     let next = inward(&next).map(str::to_owned);
     let form = Form::new("look", "look", Page::Login);
     request::answer(form, async {
-        if request::actor()?.is_some() {
+        if request::barred_actor()?.is_some() {
             return Ok(next.unwrap_or_else(|| Page::FIRST.path().to_owned()));
         }
         let state = match request::browser() {

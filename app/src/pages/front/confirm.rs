@@ -6,14 +6,13 @@ use crate::components::form::PostForm;
 use crate::components::layout::{Front, SignOut};
 use crate::error::Refusal;
 use crate::note::FormState;
+use crate::pages::settings::security::two_factor::Second;
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::{Page, inward};
 use latchkey::Error;
-use latchkey::flow::sign_in::SecretText;
 use latchkey::flow::step_up::{Proofs, Reauthenticate};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
-use serde::{Deserialize, Serialize};
 
 /// One field, for whatever the person has to show.
 #[component]
@@ -36,16 +35,9 @@ pub fn ConfirmPage() -> impl IntoView {
 
 #[component]
 fn ProofForm(proofs: Proofs, next: Option<String>, state: FormState) -> impl IntoView {
-    let focused = !state.is_refused();
-    let code =
-        Input { name: "second[code]", autocomplete: "one-time-code", focused, longest: Some(24), ..Input::default() };
-    let password = Input {
-        name: "second[password]",
-        kind: "password",
-        autocomplete: "current-password",
-        focused,
-        ..Input::default()
-    };
+    let focused = !state.comes_back();
+    let code = Input { focused, ..Input::any_code("second[code]") };
+    let password = Input { focused, ..Input::password("second[password]") };
     if !proofs.code && !proofs.password {
         return view! {
             <p>"You sign in by mail. Sign out, then sign in with a new link: that is the proof."</p>
@@ -64,22 +56,12 @@ fn ProofForm(proofs: Proofs, next: Option<String>, state: FormState) -> impl Int
     .into_any()
 }
 
-/// What is shown.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Shown {
-    #[serde(skip_serializing)]
-    code: SecretText,
-    #[serde(skip_serializing)]
-    password: SecretText,
-}
-
 /// Shows once more who one is, and goes back.
 #[server(name = ShowAgain, prefix = "/fn", endpoint = "show-again")]
 pub async fn show_again(
     csrf: String,
     #[server(default)] next: String,
-    #[server(default)] second: Shown,
+    #[server(default)] second: Second,
 ) -> Result<Done, Refusal> {
     let next = inward(&next).map(str::to_owned);
     let query = next.iter().map(|next| ("next", next.clone())).collect();

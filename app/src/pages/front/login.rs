@@ -79,7 +79,7 @@ fn LoginForm(desk: Desk, next: Option<String>, by_mail: bool) -> impl IntoView {
         kind: "email",
         autocomplete: "username",
         value: before.email,
-        focused: !state.is_refused(),
+        focused: !state.comes_back(),
         ..Input::default()
     };
     let password =

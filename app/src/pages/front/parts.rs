@@ -144,7 +144,7 @@ pub fn CodeForm(
         name: "proof[code]",
         autocomplete: "one-time-code",
         keyboard: Some("numeric"),
-        focused: !aside && !state.is_refused(),
+        focused: !aside && !state.comes_back(),
         longest: Some(20),
         ..Input::default()
     };
@@ -199,7 +199,7 @@ pub fn AskForm(
         name,
         kind: "email",
         autocomplete: "username",
-        focused: !state.is_refused(),
+        focused: !state.comes_back(),
         value: email,
         ..Input::default()
     };

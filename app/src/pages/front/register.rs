@@ -62,7 +62,7 @@ fn RegisterForm(desk: Desk, next: Option<String>) -> impl IntoView {
         name: "account[name]",
         autocomplete: "name",
         longest: Some(100),
-        focused: !state.is_refused(),
+        focused: !state.comes_back(),
         ..Input::default()
     };
     let email = Input { name: "account[email]", kind: "email", autocomplete: "username", ..Input::default() };

@@ -51,7 +51,7 @@ fn OpenPage(email: String, token: String, state: FormState) -> impl IntoView {
         kind: "password",
         autocomplete: "new-password",
         hint: "12 characters or more. A few unrelated words work well.",
-        focused: !state.is_refused(),
+        focused: !state.comes_back(),
         ..Input::default()
     };
     view! {

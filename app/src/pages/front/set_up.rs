@@ -58,7 +58,7 @@ fn SetUpForm(desk: Desk, token: String) -> impl IntoView {
         name: "landlord[name]",
         autocomplete: "name",
         longest: Some(100),
-        focused: !state.is_refused(),
+        focused: !state.comes_back(),
         ..Input::default()
     };
     let email = Input { name: "landlord[email]", kind: "email", autocomplete: "username", ..Input::default() };

@@ -57,14 +57,7 @@ fn CodePage(half: HalfView, next: Option<String>, state: FormState) -> impl Into
         view! { "Lost your authenticator? Whoever administers your organization, or this installation, can reset it." }
             .into_any()
     };
-    let code = Input {
-        name: "second[code]",
-        autocomplete: "one-time-code",
-        keyboard: Some("numeric"),
-        focused: !state.is_refused(),
-        longest: Some(10),
-        ..Input::default()
-    };
+    let code = Input { focused: !state.comes_back(), ..Input::code("second[code]") };
     let trust = half.trust.map(format::duration);
     let trusted = state.chosen("second[trust]", "true", false);
     view! {
@@ -85,13 +78,7 @@ fn CodePage(half: HalfView, next: Option<String>, state: FormState) -> impl Into
 fn BackupPage(next: Option<String>, state: FormState) -> impl IntoView {
     let other = Page::TwoFactor.with_known(&[("next", next.as_deref())]);
     let aside = view! { <a href=other data-live="">"Use your authenticator instead"</a> }.into_any();
-    let code = Input {
-        name: "second[code]",
-        autocomplete: "off",
-        focused: !state.is_refused(),
-        longest: Some(24),
-        ..Input::default()
-    };
+    let code = Input { autocomplete: "off", focused: !state.comes_back(), ..Input::any_code("second[code]") };
     let lead = "One of those that you saved when you set up two-factor authentication. Each works once.";
     view! {
         <Front title="Enter a backup code" lead=lead aside=Some(aside) version=Some("backup")>

@@ -33,7 +33,7 @@ pub fn VerifyEmailPage() -> impl IntoView {
                 Link::Dead(dead) => view! { <DeadPage dead=dead/> }.into_any(),
             });
         }
-        let mine = match request::actor()? {
+        let mine = match request::barred_actor()? {
             Some(actor) => Some(latchkey.me(&actor).await?),
             None => None,
         };
@@ -180,7 +180,7 @@ pub async fn confirm(csrf: String, token: String) -> Result<Done, Refusal> {
 pub async fn confirm_by_code(csrf: String, proof: MailedCode) -> Result<Done, Refusal> {
     request::answer(Form::new("code", "proof", Page::VerifyEmail), async {
         request::visitor_change(&csrf)?;
-        let mine = request::actor()?.map(|actor| actor.principal().email().to_string());
+        let mine = request::barred_actor()?.map(|actor| actor.principal().email().to_string());
         let Some(email) = mine.or_else(|| request::mailed(Page::VerifyEmail).map(|mailed| mailed.email)) else {
             return Ok(Page::VerifyEmail.path().to_owned());
         };
@@ -199,7 +199,7 @@ pub async fn prove(proof: MailProof, moves: bool) -> Result<String, Error> {
         request::begin_session(async |latchkey, opening| latchkey.verify_address(&visitor, proof, opening).await)
             .await?;
     request::forget_mailed();
-    let inside = request::actor()?.is_some();
+    let inside = request::barred_actor()?.is_some();
     if let Some(next) = mailed.next.filter(|_| signed_in.is_some()) {
         return Ok(next);
     }

@@ -3,8 +3,9 @@
 use crate::components::button::{SubmitButton, Weight};
 use crate::components::field::{Input, SelectField, TextField};
 use crate::components::layout::{House, PageHead};
-use crate::components::pager::Pager;
+use crate::components::pager::{Pager, Part};
 use crate::components::time::Moment;
+use crate::format;
 use crate::note::FormState;
 use crate::pages::{page, resident};
 use crate::request::{self, Desk};
@@ -12,18 +13,20 @@ use crate::routes::{Page, encoded};
 use latchkey::Error;
 use latchkey::clock::Timestamp;
 use latchkey::flow::audit_log::{AuditEventView, AuditQuery};
-use latchkey::flow::page::PageQuery;
+use latchkey::id::{DeviceId, OrganizationId, SessionId};
 use leptos::prelude::*;
 
 /// How many entries stand on one page.
 const ON_A_PAGE: u32 = 50;
 
 /// The kinds that can be chosen: how their names begin, and their word.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 10] = [
     ("", "Everything"),
     ("session.", "Sign-ins and sessions"),
     ("user.", "Accounts"),
     ("two_factor.", "Two-factor authentication"),
+    ("backup_code", "Backup codes"),
+    ("trusted_device.", "Trusted devices"),
     ("api_key.", "API keys"),
     ("member.", "Members"),
     ("organization.", "Organization"),
@@ -31,40 +34,35 @@ const KINDS: [(&str, &str); 8] = [
 ];
 
 /// Ids that tell a reader nothing: of a session, of a device, of the organization itself.
-const UNSPOKEN: [&str; 3] = ["ses_", "dev_", "org_"];
+const UNSPOKEN: [&str; 3] = [SessionId::PREFIX, DeviceId::PREFIX, OrganizationId::PREFIX];
 
 /// What is asked for, as the query of the page says it.
 struct Asked {
     kind: &'static str,
     from: String,
     to: String,
-    number: u32,
+    part: Part,
 }
 
 impl Asked {
     fn read() -> Self {
         let kind = request::query("kind").unwrap_or_default();
-        let day = |name| request::query(name).filter(|day| Timestamp::parse_rfc3339(&begin_of(day)).is_some());
+        let day = |name| request::query(name).filter(|day| format::begin_of_day(day).is_some());
         Self {
             kind: KINDS.iter().find(|(known, _)| *known == kind).map_or("", |(known, _)| known),
             from: day("from").unwrap_or_default(),
             to: day("to").unwrap_or_default(),
-            number: request::query("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1),
+            part: Part::asked(ON_A_PAGE),
         }
     }
 
     /// From the beginning of one day to the end of another.
     fn query(&self) -> AuditQuery {
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
         AuditQuery {
-            action: some(self.kind.to_owned()),
-            from: some(self.from.clone()).map(|day| begin_of(&day)),
-            to: some(self.to.clone()).map(|day| format!("{day}T23:59:59.999Z")),
-            page: PageQuery {
-                page: Some(self.number.to_string()),
-                limit: Some(ON_A_PAGE.to_string()),
-                ..PageQuery::default()
-            },
+            action: Some(self.kind.to_owned()).filter(|kind| !kind.is_empty()),
+            from: format::begin_of_day(&self.from),
+            to: format::begin_of_next_day(&self.to),
+            page: self.part.query(),
             ..AuditQuery::default()
         }
     }
@@ -78,10 +76,6 @@ impl Asked {
     }
 }
 
-fn begin_of(day: &str) -> String {
-    format!("{day}T00:00:00Z")
-}
-
 /// The entries, newest first.
 #[component]
 pub fn AuditPage() -> impl IntoView {
@@ -93,28 +87,37 @@ pub fn AuditPage() -> impl IntoView {
         let found = latchkey.audit_events(&actor, &asked.query()).await?;
         let (resident, now) = (resident(&actor).await?, latchkey.now());
         let lead = format!("What happened in {}, newest first.", resident.place);
-        let pages = u32::try_from(found.total).unwrap_or(1).div_ceil(ON_A_PAGE);
+        let (table, part, total) = (asked.table(), asked.part, found.total);
         let query = vec![("kind", asked.kind.to_owned()), ("from", asked.from.clone()), ("to", asked.to.clone())];
-        let empty = found.items.is_empty();
+        let count = counted(total);
         let rows = found.items.into_iter().map(|event| view! { <Entry event=event now=now/> }).collect_view();
-        let (table, number) = (asked.table(), asked.number);
         Ok::<_, Error>(view! {
             <House page=Page::Audit title="Audit log" resident=resident narrow=true>
                 <PageHead title="Audit log" lead=lead/>
                 <div class="stack">
-                    <section class="card" id="which" data-region="">
+                    <section class="card">
                         <div class="card-section"><WhichForm asked=asked table=table/></div>
                     </section>
                     <section class="card" id="entries" data-region="">
-                        <h2 class="visually-hidden">"Entries"</h2>
-                        {empty.then(|| view! { <p class="card-section soft">"Nothing like this has happened."</p> })}
+                        <div class="card-section">
+                            <h2 class="visually-hidden" tabindex="-1">"Entries"</h2>
+                            <p class="soft" data-announce="">{count}</p>
+                        </div>
                         <ol class="session-list entries">{rows}</ol>
-                        <Pager page=Page::Audit query=query number=number pages=pages/>
+                        <Pager page=Page::Audit query=query part=part total=total/>
                     </section>
                 </div>
             </House>
         })
     })
+}
+
+fn counted(entries: i64) -> String {
+    match entries {
+        0 => "Nothing like this has happened.".to_owned(),
+        1 => "1 entry".to_owned(),
+        _ => format!("{entries} entries"),
+    }
 }
 
 #[component]
@@ -129,7 +132,9 @@ fn WhichForm(asked: Asked, table: String) -> impl IntoView {
             <TextField label="To" input=day("to", asked.to) state=state/>
             <div class="card-foot">
                 <SubmitButton label="Show" weight=Weight::Plain/>
-                <a class="button button-quiet" href=table download="audit-events.csv">"Download as CSV"</a>
+                <span id="table" data-region="">
+                    <a class="button button-quiet" href=table download="audit-events.csv">"Download as CSV"</a>
+                </span>
             </div>
         </form>
     }

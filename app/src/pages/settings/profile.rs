@@ -129,7 +129,7 @@ fn ChangeEmailForm(state: FormState) -> impl IntoView {
         autocomplete: "current-password",
         ..Input::default()
     };
-    let opened = state.is_refused();
+    let opened = state.comes_back();
     view! {
         <details class="more" open=opened>
             <summary>"Change your email"</summary>

@@ -1,5 +1,6 @@
 //! Setting an authenticator up, in three steps.
 
+use super::two_factor::Second;
 use crate::components::button::{SubmitButton, Weight};
 use crate::components::field::{Input, TextField};
 use crate::components::form::PostForm;
@@ -9,21 +10,13 @@ use crate::note::{FormState, Note, Said};
 use crate::request::{self, Done, Form};
 use crate::routes::Page;
 use latchkey::flow::enrol::{BeginFactor, ConfirmFactor, PendingFactor};
-use latchkey::flow::sign_in::SecretText;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
-use serde::{Deserialize, Serialize};
 
 /// The steps: scan, type the code; the backup codes come after that.
 #[component]
 pub fn Enrolment(pending: PendingFactor, state: FormState, replaces: bool) -> impl IntoView {
-    let code = Input {
-        name: "second[code]",
-        autocomplete: "one-time-code",
-        keyboard: Some("numeric"),
-        longest: Some(10),
-        ..Input::default()
-    };
+    let code = Input::code("second[code]");
     let cancel = if replaces { "Keep the present one" } else { "Not now" };
     view! {
         <ol class="steps">
@@ -52,14 +45,6 @@ pub fn Enrolment(pending: PendingFactor, state: FormState, replaces: bool) -> im
     }
 }
 
-/// The first code of a new authenticator.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct FirstCode {
-    #[serde(skip_serializing)]
-    code: SecretText,
-}
-
 /// Begins to set an authenticator up.
 #[server(name = BeginTwoFactor, prefix = "/fn", endpoint = "begin-two-factor")]
 pub async fn begin_two_factor(csrf: String, #[server(default)] replace: bool) -> Result<Done, Refusal> {
@@ -73,7 +58,7 @@ pub async fn begin_two_factor(csrf: String, #[server(default)] replace: bool) ->
 
 /// Switches the second factor on.
 #[server(name = ConfirmTwoFactor, prefix = "/fn", endpoint = "confirm-two-factor")]
-pub async fn confirm_two_factor(csrf: String, second: FirstCode) -> Result<Done, Refusal> {
+pub async fn confirm_two_factor(csrf: String, second: Second) -> Result<Done, Refusal> {
     request::answer(Form::new("enrol", "second", Page::Security), async {
         let actor = request::barred_change(&csrf)?;
         let on = request::latchkey()?.confirm_factor(&actor, ConfirmFactor { code: Some(second.code) }).await?;

@@ -28,8 +28,8 @@ pub fn SecurityPage() -> impl IntoView {
         let latchkey = request::latchkey()?;
         let resident = resident(&actor).await?;
         let second = two_factor::Standing::of(&latchkey, &actor, &desk).await?;
-        let demand = actor.principal().barred_from().map(|from| view! { <Demand from=from now=latchkey.now()/> });
         let barred = actor.principal().is_barred(latchkey.now());
+        let demand = actor.principal().barred_from().map(|from| view! { <Demand from=from barred=barred/> });
         let rest = if barred { None } else { Some(rest(&latchkey, &actor).await?) };
         let password = (!barred).then(|| view! { <password::PasswordCard desk=desk.clone()/> });
         let demanded = demand.is_some();
@@ -51,8 +51,7 @@ pub fn SecurityPage() -> impl IntoView {
 async fn rest(latchkey: &Latchkey, actor: &Actor) -> Result<AnyView, Error> {
     let now = latchkey.now();
     let held = request::devices();
-    let held = held.as_deref().map_or(DeviceTokens::None, DeviceTokens::Cookie);
-    let devices = latchkey.trusted_devices(actor, held).await?;
+    let devices = latchkey.trusted_devices(actor, DeviceTokens::of_browser(held.as_deref())).await?;
     let sessions = latchkey.sessions(actor).await?;
     let parts = view! {
         <devices::DevicesCard devices=devices now=now/>
@@ -63,8 +62,8 @@ async fn rest(latchkey: &Latchkey, actor: &Actor) -> Result<AnyView, Error> {
 
 /// Says that the organization demands a second factor, and until when one can go on without.
 #[component]
-fn Demand(from: Timestamp, now: Timestamp) -> impl IntoView {
-    if from <= now {
+fn Demand(from: Timestamp, barred: bool) -> impl IntoView {
+    if barred {
         let words = "Your organization requires two-factor authentication. Set it up to go on.";
         return view! { <Notice text=words tone=Tone::Warn/> }.into_any();
     }

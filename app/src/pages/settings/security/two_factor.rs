@@ -47,23 +47,12 @@ impl Standing {
             proofs: latchkey.proofs(actor).await?,
         })
     }
-
-    /// Which of its states the card is in.
-    fn version(&self) -> &'static str {
-        match (&self.codes, &self.pending, self.status.enabled) {
-            (Some(_), _, _) => "codes",
-            (None, Some(_), _) => "pending",
-            (None, None, true) => "on",
-            (None, None, false) => "off",
-        }
-    }
 }
 
 /// The card; it is in one of four states.
 #[component]
 pub fn TwoFactorCard(standing: Standing, desk: Desk) -> impl IntoView {
     let (word, tone) = if standing.status.enabled { ("On", Tone::Good) } else { ("Off", Tone::Plain) };
-    let version = standing.version();
     let Standing { status, pending, codes, proofs } = standing;
     let replaces = status.enabled;
     let inside = match (codes, pending) {
@@ -75,7 +64,7 @@ pub fn TwoFactorCard(standing: Standing, desk: Desk) -> impl IntoView {
         (None, None) => view! { <IsOff state=desk.form("begin")/> }.into_any(),
     };
     view! {
-        <section class="card" id="two-factor" data-region="" data-state=version>
+        <section class="card" id="two-factor" data-region="">
             <div class="card-section">
                 <header>
                     <div class="row">
@@ -118,11 +107,11 @@ fn IsOn(status: FactorStatusView, proofs: Proofs, desk: Desk) -> impl IntoView {
             <div><dt>"Authenticator"</dt><dd>"On since "{status.enabled_at.map(format::day)}</dd></div>
             <div><dt>"Backup codes"</dt><dd>{format!("{left} left")}</dd></div>
         </dl>
-        <details class="more" open=desk.form("codes").is_refused()>
+        <details class="more" open=desk.form("codes").comes_back()>
             <summary>"Make new backup codes"</summary>
             <RenewCodesForm state=desk.form("codes") proofs=proofs/>
         </details>
-        <details class="more" open=desk.form("begin").is_refused()>
+        <details class="more" open=desk.form("begin").comes_back()>
             <summary>"Move to another phone or app"</summary>
             <PostForm action=BeginTwoFactor::PATH state=desk.form("begin")>
                 <input type="hidden" name="replace" value="true"/>
@@ -130,7 +119,7 @@ fn IsOn(status: FactorStatusView, proofs: Proofs, desk: Desk) -> impl IntoView {
                 <div class="card-foot"><SubmitButton label="Set up another authenticator" weight=Weight::Plain/></div>
             </PostForm>
         </details>
-        <details class="more" open=desk.form("end").is_refused()>
+        <details class="more" open=desk.form("end").comes_back()>
             <summary>"Turn off"</summary>
             <EndForm state=desk.form("end") proofs=proofs/>
         </details>
@@ -139,13 +128,7 @@ fn IsOn(status: FactorStatusView, proofs: Proofs, desk: Desk) -> impl IntoView {
 
 #[component]
 fn RenewCodesForm(state: FormState, proofs: Proofs) -> impl IntoView {
-    let password = Input {
-        name: "second[password]",
-        of: "renew".to_owned(),
-        kind: "password",
-        autocomplete: "current-password",
-        ..Input::default()
-    };
+    let password = Input { of: "renew".to_owned(), ..Input::password("second[password]") };
     let asked = !proofs.fresh && proofs.password;
     view! {
         <PostForm action=RenewCodes::PATH state=state.clone() class="stack card-section-narrow">
@@ -158,20 +141,8 @@ fn RenewCodesForm(state: FormState, proofs: Proofs) -> impl IntoView {
 
 #[component]
 fn EndForm(state: FormState, proofs: Proofs) -> impl IntoView {
-    let password = Input {
-        name: "second[password]",
-        of: "end".to_owned(),
-        kind: "password",
-        autocomplete: "current-password",
-        ..Input::default()
-    };
-    let code = Input {
-        name: "second[code]",
-        of: "end".to_owned(),
-        autocomplete: "one-time-code",
-        longest: Some(20),
-        ..Input::default()
-    };
+    let password = Input { of: "end".to_owned(), ..Input::password("second[password]") };
+    let code = Input { of: "end".to_owned(), ..Input::any_code("second[code]") };
     let lead = "Your password alone lets somebody in then. Your backup codes and trusted devices end, and you are signed out \
                 everywhere else.";
     view! {
