@@ -22,6 +22,17 @@ impl Email {
         &self.0
     }
 
+    /// What stands behind the `@`.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit('@').next().unwrap_or_default()
+    }
+
+    /// Reads a domain as addresses have it; `None` when it is none.
+    pub fn parse_domain(text: &str) -> Option<String> {
+        let domain = text.trim().trim_start_matches('@').to_ascii_lowercase();
+        is_domain(&domain).then_some(domain)
+    }
+
     /// What stands before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()

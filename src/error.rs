@@ -36,6 +36,7 @@ macro_rules! codes {
 
 codes! {
     AddressNotAllowed = "address_not_allowed": "This key may not be used from your address.",
+    AlreadyMember = "already_member": "This person belongs to the organization already.",
     AmbiguousCredentials = "ambiguous_credentials": "The request carries credentials of two different principals.",
     ApiKeyExpired = "api_key_expired": "This API key has expired.",
     ApiKeyInactive = "api_key_inactive": "This API key is switched off.",
@@ -56,6 +57,7 @@ codes! {
     InvalidInvitationCode = "invalid_invitation_code": "This invitation code is not valid.",
     InvalidPassword = "invalid_password": "The current password is not right.",
     InvalidToken = "invalid_token": "The token is not valid.",
+    InvitationForAnother = "invitation_for_another": "This invitation is for another address than that of your account.",
     KeyNotUsable = "key_not_usable": "This key has been revoked or has expired.",
     LastOwner = "last_owner": "An organization needs an owner. Make somebody else one first.",
     LengthRequired = "length_required": "The request needs a body of a known length.",

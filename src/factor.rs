@@ -4,6 +4,7 @@ use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+use crate::crockford;
 use crate::crypto;
 use crate::error::Error;
 
@@ -17,8 +18,6 @@ const DIGITS: usize = 6;
 pub const BACKUP_CODES: usize = 10;
 /// The letters of a backup code, without the dashes: 60 random bits.
 const BACKUP_LETTERS: usize = 12;
-/// Crockford's base32: no letter looks like another.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// With what a second factor was proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,27 +67,13 @@ impl Typed {
         if bare.len() == DIGITS && bare.bytes().all(|byte| byte.is_ascii_digit()) {
             return Some(Self::Totp(bare));
         }
-        let letters = bare.chars().map(canonical).collect::<Option<String>>()?;
-        (letters.len() == BACKUP_LETTERS).then(|| Self::BackupCode(Zeroizing::new(letters)))
+        crockford::canonical(&bare, BACKUP_LETTERS).map(|code| Self::BackupCode(Zeroizing::new(code)))
     }
-}
-
-/// A letter as Crockford reads it: `o` is 0, `i` and `l` are 1.
-fn canonical(letter: char) -> Option<char> {
-    let letter = match letter.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    u8::try_from(letter).ok().filter(|byte| ALPHABET.contains(byte)).map(char::from)
 }
 
 /// New backup codes, `K7QF-9M2X-4TAB` each.
 pub fn new_backup_codes() -> Vec<String> {
-    let mut random = crypto::random_bytes();
-    let mut letter = || char::from(ALPHABET[usize::from(random() & 31)]);
-    let mut code = || (0..BACKUP_LETTERS).map(|_| letter()).collect::<String>();
-    (0..BACKUP_CODES).map(|_| in_fours(&code(), "-")).collect()
+    (0..BACKUP_CODES).map(|_| crockford::random_code(BACKUP_LETTERS)).collect()
 }
 
 /// The secret that an authenticator shares with us: 160 random bits (RFC 4226 section 4, R6).
@@ -145,12 +130,6 @@ fn step_at(now: Timestamp) -> i64 {
     now.seconds().div_euclid(STEP)
 }
 
-/// A text in groups of four, as people read it aloud.
-pub fn in_fours(text: &str, between: &str) -> String {
-    let letters: Vec<char> = text.chars().collect();
-    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(between)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,7 +182,6 @@ mod tests {
         let mut codes = new_backup_codes();
         for code in &codes {
             assert!(code.len() == 14 && code.split('-').all(|group| group.len() == 4), "{code}");
-            assert!(code.bytes().all(|byte| byte == b'-' || ALPHABET.contains(&byte)), "{code}");
         }
         codes.sort_unstable();
         codes.dedup();

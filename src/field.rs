@@ -37,12 +37,14 @@ fields! {
     DeviceName = "deviceName",
     DeviceType = "deviceType",
     Email = "email",
+    EmailDomain = "emailDomain",
     ExpiresAt = "expiresAt",
     FirstName = "firstName",
     LastName = "lastName",
     Format = "format",
     From = "from",
     Limit = "limit",
+    MaxUses = "maxUses",
     Location = "location",
     Mode = "mode",
     Name = "name",
@@ -51,6 +53,7 @@ fields! {
     OrganizationCode = "organizationCode",
     OrganizationId = "organizationId",
     OrganizationIds = "organizationIds",
+    OrganizationName = "organizationName",
     OverlapSeconds = "overlapSeconds",
     Owner = "owner",
     Page = "page",
@@ -190,6 +193,12 @@ impl Findings {
             return None;
         }
         Some(text.to_owned())
+    }
+
+    /// One of the roles that are `known`; MEMBER when nothing is said.
+    pub fn role(&mut self, value: Option<&str>, known: &'static [&'static str]) -> Option<crate::member::Role> {
+        let role = crate::member::Role::parse(value.unwrap_or("MEMBER")).filter(|role| known.contains(&role.as_str()));
+        self.need(role, Field::Role, FieldCode::NotOneOf(known))
     }
 
     /// Fails when anything was noted.

@@ -100,6 +100,10 @@ ids! {
     DeviceId = "dev_";
     /// An entry of the audit log.
     EventId = "evt_";
+    /// An invitation by mail.
+    InvitationId = "inv_";
+    /// An invitation code.
+    InvitationCodeId = "cod_";
     /// A mail in the outbox.
     MailId = "mail_";
     /// One access token (`jti`) or one recorded call: things that are named but never looked up by people.

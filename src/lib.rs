@@ -34,6 +34,8 @@ mod audit;
 #[cfg(feature = "server")]
 pub mod challenge;
 #[cfg(feature = "server")]
+mod crockford;
+#[cfg(feature = "server")]
 pub mod crypto;
 #[cfg(feature = "server")]
 pub mod device;
@@ -41,6 +43,8 @@ pub mod device;
 pub mod factor;
 #[cfg(feature = "server")]
 pub mod flow;
+#[cfg(feature = "server")]
+pub mod invitation;
 #[cfg(feature = "server")]
 mod latchkey;
 #[cfg(feature = "server")]

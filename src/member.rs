@@ -19,6 +19,12 @@ impl Role {
     /// Every role, weakest first.
     pub const ALL: [Self; 4] = [Self::Member, Self::Manager, Self::Admin, Self::Owner];
 
+    /// The wire names, strongest first.
+    pub const NAMES: &'static [&'static str] = &["OWNER", "ADMIN", "MANAGER", "MEMBER"];
+
+    /// The wire names of what anybody but an owner can give.
+    pub const BELOW_OWNER: &'static [&'static str] = &["ADMIN", "MANAGER", "MEMBER"];
+
     /// The wire name.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -98,6 +104,7 @@ actions! {
     ChangeOrganization: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Rename the organization.";
     SetPolicy: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and set what the organization demands of its members.";
     ManageMembers: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Change roles below OWNER, suspend and remove members, revoke their tokens.";
+    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Admin), "Invite people by mail or code, up to one's own role below OWNER.";
     ReadAudit: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and export the audit log.";
     ResetFactor: Some(Role::Admin), KeyRule::PeopleOnly, "Take a member's second factor away.";
     ManageOwners: Some(Role::Owner), KeyRule::PeopleOnly, "Make, change and remove OWNERs.";

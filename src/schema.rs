@@ -6,7 +6,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::api_key::{KeyStatus, Scopes};
 use crate::clock::Timestamp;
-use crate::id::{ApiKeyId, DeviceId, EventId, OrganizationId, SessionId, UserId};
+use crate::id::{ApiKeyId, DeviceId, EventId, InvitationCodeId, InvitationId, OrganizationId, SessionId, UserId};
 use crate::member::Role;
 
 fn text() -> ObjectBuilder {
@@ -59,4 +59,4 @@ macro_rules! ids {
     )*};
 }
 
-ids! { ApiKeyId DeviceId EventId OrganizationId SessionId UserId }
+ids! { ApiKeyId DeviceId EventId InvitationCodeId InvitationId OrganizationId SessionId UserId }

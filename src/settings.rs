@@ -307,6 +307,8 @@ pub struct Links {
     pub undo: Duration,
     /// A link that ends all sessions.
     pub secure: Duration,
+    /// An invitation.
+    pub invitation: Duration,
 }
 
 impl Default for Links {
@@ -317,6 +319,7 @@ impl Default for Links {
             verify: Duration::from_secs(DAY),
             undo: Duration::from_secs(3 * DAY),
             secure: Duration::from_secs(7 * DAY),
+            invitation: Duration::from_secs(3 * DAY),
         }
     }
 }

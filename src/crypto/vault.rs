@@ -124,6 +124,8 @@ pub enum Purpose {
     Factor,
     /// Authenticators that have yet to be proven.
     SetUp,
+    /// Invitation codes, for those who may hand them out.
+    InvitationCode,
     /// The value that tells whether the master key fits the database.
     Check,
 }
@@ -137,6 +139,7 @@ impl Purpose {
             Self::Mail => b"mail",
             Self::Factor => b"factor",
             Self::SetUp => b"set-up",
+            Self::InvitationCode => b"invitation code",
             Self::Check => b"check",
         }
     }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::Latchkey;
 use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
+use crate::crockford::in_fours;
 use crate::crypto::vault::Purpose;
 use crate::error::{Code, Error};
 use crate::factor::{self, Method, TotpSecret, Typed};
@@ -197,7 +198,7 @@ impl Latchkey {
         let base32 = secret.base32();
         Ok(Some(PendingFactor {
             picture: Picture::of(&otpauth_url)?.svg(),
-            grouped: factor::in_fours(&base32, " "),
+            grouped: in_fours(&base32, " "),
             secret: base32,
             otpauth_url,
         }))

@@ -160,6 +160,10 @@ impl Latchkey {
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
         here.update_member(user, wanted, suspended_at).await?;
+        if wanted < place.role || suspended_at.is_some() {
+            // Who may do less than when they invited has invited nobody.
+            here.withdraw_invitations_by(user, self.now()).await?;
+        }
         if here.find_oldest_owner().await?.is_none() {
             return Err(Error::Conflict(Code::LastOwner));
         }
@@ -202,6 +206,7 @@ impl Latchkey {
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
         here.delete_member(user).await?;
+        here.withdraw_invitations_by(user, now).await?;
         let Some(oldest) = here.find_oldest_owner().await? else { return Err(Error::Conflict(Code::LastOwner)) };
         let heir = if user == permit.user() { oldest } else { permit.user() };
         let moved_keys = here.update_responsible(user, heir, now).await?;
@@ -263,5 +268,5 @@ impl Latchkey {
 }
 
 fn unknown_role() -> Error {
-    Error::field(Field::Role, FieldCode::NotOneOf(&["OWNER", "ADMIN", "MANAGER", "MEMBER"]))
+    Error::field(Field::Role, FieldCode::NotOneOf(Role::NAMES))
 }

@@ -21,7 +21,9 @@ use crate::settings::Registration;
 use crate::store::Store;
 use crate::user::User;
 
+use super::address::told_of;
 use super::gate::Proven;
+use super::joining::Home;
 use super::sign_in::{Opening, SecretText, SignedIn};
 
 /// What somebody who signs up says.
@@ -62,7 +64,7 @@ pub(crate) struct NewAccount {
     pub(crate) name: String,
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
-    company: Option<String>,
+    pub(crate) company: Option<String>,
 }
 
 /// No name of a person or an organization is longer, in characters.
@@ -115,26 +117,22 @@ impl Latchkey {
         self.0.settings.registration == Registration::Open
     }
 
-    /// Makes an account, an organization that it owns, and its first session: all of it or nothing. Where an address
-    /// must be confirmed first there is no session yet, and an address that has an account already is answered like
-    /// a new one.
+    /// Makes an account, its place, and its first session: all of it or nothing. With an invitation code the place is
+    /// where the code leads, otherwise in an organization of its own. Where an address must be confirmed first there is no
+    /// session yet, and an address that has an account already is answered like a new one.
     pub async fn sign_up(&self, visitor: &Visitor, input: SignUp, opening: Opening<'_>) -> Result<SignedUp, Error> {
         let code = input.organization_code.as_deref().map(str::trim).filter(|code| !code.is_empty());
-        if code.is_some() {
-            // No code has been given out yet, so none can be right.
-            return Err(Error::Malformed(Code::InvalidInvitationCode));
-        }
-        if !self.registration_is_open() {
+        let code = code.map(str::to_owned);
+        if code.is_none() && !self.registration_is_open() {
             return Err(Error::Forbidden(Code::RegistrationClosed));
         }
         let account = input.check()?;
-        let owner = Owner { email: &account.email, name: &account.name, organization: account.company.as_deref() };
-        password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)?;
-        self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
-        let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
-        let must_verify = self.0.settings.require_verified_email;
-        match self.make_account(visitor, &account, &hash, opening).await {
-            Err(Error::Conflict(Code::EmailTaken)) if must_verify => {
+        let home = match code {
+            None => Home::Own,
+            Some(code) => Home::Code(self.code_to_join(visitor, &code, Some(&account.email)).await?),
+        };
+        match self.make_account(visitor, &account, home, opening).await {
+            Err(Error::Conflict(Code::EmailTaken)) if self.0.settings.require_verified_email => {
                 self.tell_owner(visitor, &account.email).await?;
                 Ok(SignedUp::ToVerify(account.email))
             }
@@ -142,33 +140,39 @@ impl Latchkey {
         }
     }
 
-    async fn make_account(
+    pub(crate) async fn make_account(
         &self,
         visitor: &Visitor,
         account: &NewAccount,
-        hash: &str,
+        home: Home,
         opening: Opening<'_>,
     ) -> Result<SignedUp, Error> {
+        let owner = Owner { email: &account.email, name: &account.name, organization: account.company.as_deref() };
+        password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)?;
+        self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
+        let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
         let now = self.now();
-        let user = account.user(now);
-        let name = account.organization_name();
+        let user = User { email_verified_at: home.proves_address().then_some(now), ..account.user(now) };
         let mut writing = self.0.db.write().await?;
         if writing.store().is_reserved(&user.email, user.id, now).await? {
             return Err(Error::Conflict(Code::EmailTaken));
         }
-        writing.store().insert_user(&user, Some(hash)).await?;
-        let place = self.found_organization(&mut writing.store(), &user, &name, now).await?;
-        let told = Told {
-            visitor,
-            actor: user.id.to_string(),
-            organization: Some(place.organization.id),
-            deed: Deed::SignedUp,
-            target: user.id.to_string(),
-            detail: serde_json::Value::Null,
+        writing.store().insert_user(&user, Some(&hash)).await?;
+        let place = match home {
+            Home::Own => {
+                let name = account.organization_name();
+                self.found_organization(&mut writing.store(), &user, &name, now).await?
+            }
+            Home::Code(code) => self.join_by_code(&mut writing.store(), visitor, &user, &code).await?,
+            Home::Invitation(token, _) => self.join_by_invitation(&mut writing.store(), visitor, &user, token).await?,
         };
+        let told = Told { organization: Some(place.organization.id), ..told_of(visitor, Deed::SignedUp, &user) };
         self.tell(&mut writing.store(), told).await?;
-        self.mail_verification(&mut writing.store(), visitor, &user, opening.browser).await?;
-        let signed_up = if self.0.settings.require_verified_email {
+        let is_verified = user.email_verified_at.is_some();
+        if !is_verified {
+            self.mail_verification(&mut writing.store(), visitor, &user, opening.browser).await?;
+        }
+        let signed_up = if !is_verified && (self.0.settings.require_verified_email || !place.is_live()) {
             SignedUp::ToVerify(user.email)
         } else {
             let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
@@ -189,7 +193,7 @@ impl Latchkey {
         writing.commit().await
     }
 
-    /// Makes an organization whose owner is `user`. When another has its slug, a short random tail is added.
+    /// Makes an organization whose owner is `user`.
     pub(crate) async fn found_organization(
         &self,
         store: &mut Store<'_>,
@@ -197,6 +201,19 @@ impl Latchkey {
         name: &str,
         now: Timestamp,
     ) -> Result<Membership, Error> {
+        let organization = self.open_organization(store, name, Some(user.email.as_str()), now).await?;
+        store.organization(organization.id).insert_member(user.id, Role::Owner, now).await?;
+        Ok(Membership { organization, role: Role::Owner, suspended_at: None, joined_at: now })
+    }
+
+    /// Makes an organization that nobody belongs to yet. When another has its slug, a short random tail is added.
+    pub(crate) async fn open_organization(
+        &self,
+        store: &mut Store<'_>,
+        name: &str,
+        contact: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Organization, Error> {
         let id = OrganizationId::new(now, random());
         let mut organization = Organization {
             id,
@@ -206,14 +223,13 @@ impl Latchkey {
             policy: Policy::default(),
             created_at: now,
         };
-        if organization.slug.ends_with('-') || !store.insert_organization(&organization, user.email.as_str()).await? {
+        if organization.slug.ends_with('-') || !store.insert_organization(&organization, contact).await? {
             let tail = format!("{:08x}", u32::from_be_bytes(random()));
             organization.slug = slug(name, &tail);
-            if !store.insert_organization(&organization, user.email.as_str()).await? {
+            if !store.insert_organization(&organization, contact).await? {
                 return Err(Error::internal("two random slugs were the same"));
             }
         }
-        store.organization(id).insert_member(user.id, Role::Owner, now).await?;
-        Ok(Membership { organization, role: Role::Owner, suspended_at: None, joined_at: now })
+        Ok(organization)
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{layout, words};
 use crate::clock::Timestamp;
 use crate::email::Email;
+use crate::member::Role;
 
 /// Whose mail it is.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +123,19 @@ pub enum Letter<'a> {
         old: &'a Email,
         /// How it was asked for.
         asked: Circumstances<'a>,
+    },
+    /// Somebody invites them to an organization.
+    Invitation {
+        /// What that is called.
+        organization: &'a str,
+        /// Who invites.
+        inviter: &'a str,
+        /// As what.
+        role: Role,
+        /// The link to the invitation.
+        link: &'a str,
+        /// How long it works.
+        hours: u64,
     },
     /// Somebody wanted to register with, or move to, an address that already has an account. Nothing changed.
     AddressInUse {

@@ -4,6 +4,7 @@ use super::layout::Page;
 use super::letter::{Circumstances, FactorNews, LONGEST_NAME, Letter, flat};
 use crate::clock::Timestamp;
 use crate::email::Email;
+use crate::member::Role;
 
 const NOTHING_TO_DO: &str = "If it was you, there is nothing to do.";
 const END_SESSIONS: &str = "End all sessions";
@@ -40,6 +41,9 @@ pub(super) fn page(letter: &Letter<'_>, house: &str) -> Page {
         }
         Letter::ConfirmNewAddress { link, code, hours, old, asked } => {
             confirm_new_address(house, old, &Ticket { link, code, life: in_hours(hours), asked })
+        }
+        Letter::Invitation { organization, inviter, role, link, hours } => {
+            invitation([organization, inviter], role, link, &in_hours(hours))
         }
         Letter::AddressInUse { login_link, forgot_link, asked } => {
             address_in_use(house, login_link, forgot_link, &asked)
@@ -131,6 +135,29 @@ fn confirm_new_address(house: &str, old: &Email, ticket: &Ticket<'_>) -> Page {
     .code(ticket.code)
     .facts(asked(&ticket.asked))
     .say("If it was not you who asked, ignore this mail: without it nothing changes, and nobody can sign in with it.")
+}
+
+fn invitation([organization, inviter]: [&str; 2], role: Role, link: &str, life: &str) -> Page {
+    let place = plain_or(organization, "an organization");
+    let inviter = plain_or(inviter, "Somebody");
+    let role = match role {
+        Role::Owner => "owner",
+        Role::Admin => "administrator",
+        Role::Manager => "manager",
+        Role::Member => "member",
+    };
+    Page::new(
+        format!("You are invited to {place}"),
+        format!("{inviter} invites you. The link works once, within {life}."),
+        "somebody invited this address to an organization",
+    )
+    .say(format!(
+        "{inviter} invites you to join {place} as {} {role}.",
+        if role.starts_with(['a', 'o']) { "an" } else { "a" }
+    ))
+    .say(format!("Open this link to look at the invitation and to accept it. It works once, within {life}."))
+    .link("See the invitation", link)
+    .say("If you do not want to join, or do not know who invites you, ignore this mail: nothing happens without you.")
 }
 
 fn address_in_use(house: &str, login_link: &str, forgot_link: &str, tried: &Circumstances<'_>) -> Page {
@@ -344,8 +371,13 @@ fn greeting(name: &str) -> String {
 }
 
 fn browser(of: &Circumstances<'_>) -> String {
-    let name = flat(of.browser, LONGEST_NAME);
-    if is_plain(&name) { name } else { "an unknown program".to_owned() }
+    plain_or(of.browser, "an unknown program")
+}
+
+/// What somebody called themselves or something, or other words where that could be read as a link.
+fn plain_or(name: &str, otherwise: &str) -> String {
+    let name = flat(name, LONGEST_NAME);
+    if is_plain(&name) { name } else { otherwise.to_owned() }
 }
 
 /// Whether nothing in the words could be read as a link. Names and browsers are what somebody says of themselves, in

@@ -467,7 +467,7 @@ impl OrganizationStore<'_> {
 }
 
 /// A LIKE pattern for names that hold `text`, whatever characters it has.
-fn contains(text: &str) -> String {
+pub(super) fn contains(text: &str) -> String {
     let mut pattern = String::from("%");
     for letter in text.to_lowercase().chars() {
         if matches!(letter, '%' | '_' | '!') {

@@ -197,6 +197,7 @@ fn migrator() -> Migrator {
         (1, "first", include_str!("migrations/0001_first.sql")),
         (2, "mail", include_str!("migrations/0002_mail.sql")),
         (3, "two factor", include_str!("migrations/0003_two_factor.sql")),
+        (4, "organizations", include_str!("migrations/0004_organizations.sql")),
     ];
     let migrations = TEXTS.iter().map(|(version, description, sql)| {
         Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -12,6 +12,8 @@ mod devices;
 mod factors;
 mod facts;
 mod half_sign_ins;
+mod invitation_codes;
+mod invitations;
 mod key_warnings;
 mod known_browsers;
 mod mails;
@@ -36,7 +38,7 @@ pub use facts::StoredSigningKey;
 pub use half_sign_ins::HalfSignIn;
 pub use key_warnings::EndingKey;
 pub use mails::{OutboxTotals, StoredMail};
-pub use organizations::StoredMember;
+pub use organizations::{StoredMember, StoredTenant};
 pub use sessions::{NewSession, SessionStanding};
 #[cfg(test)]
 pub(crate) use testing::{Tampering, create_postgres_database};

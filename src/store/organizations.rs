@@ -4,7 +4,7 @@ use super::db::{Row, is_duplicate};
 use super::row::Columns as _;
 use super::{OrganizationStore, Store};
 use crate::clock::Timestamp;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::id::{OrganizationId, SessionId, UserId};
 use crate::member::Role;
 use crate::organization::{Membership, Organization, OrganizationFacts};
@@ -33,7 +33,11 @@ fn membership(row: &Row) -> Result<Membership, Error> {
 
 impl Store<'_> {
     /// A new organization; `false` when another has the slug.
-    pub async fn insert_organization(&mut self, organization: &Organization, contact: &str) -> Result<bool, Error> {
+    pub async fn insert_organization(
+        &mut self,
+        organization: &Organization,
+        contact: Option<&str>,
+    ) -> Result<bool, Error> {
         let inserted = query(
             "INSERT INTO organizations (id, name, slug, contact_email, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (slug) DO NOTHING",
@@ -173,6 +177,74 @@ impl Store<'_> {
     }
 }
 
+/// An organization as landlords see it.
+#[derive(Clone, Debug)]
+pub struct StoredTenant {
+    /// What its members see too.
+    pub facts: OrganizationFacts,
+    /// How many API keys work.
+    pub key_count: i64,
+    /// How many invitations wait.
+    pub invitation_count: i64,
+}
+
+const TENANT: &str = "o.*,
+    CAST((SELECT COUNT(*) FROM memberships n WHERE n.organization_id = o.id) AS BIGINT) AS member_count,
+    CAST((SELECT COUNT(*) FROM api_keys k WHERE k.organization_id = o.id AND k.revoked_at IS NULL AND k.inactive_at IS NULL
+        AND (k.expires_at IS NULL OR k.expires_at > $1)) AS BIGINT) AS key_count,
+    CAST((SELECT COUNT(*) FROM invitations i WHERE i.organization_id = o.id AND i.accepted_at IS NULL
+        AND i.withdrawn_at IS NULL AND i.expires_at > $1) AS BIGINT) AS invitation_count";
+
+fn tenant(row: &Row) -> Result<StoredTenant, Error> {
+    Ok(StoredTenant {
+        facts: facts(row)?,
+        key_count: row.number("key_count")?,
+        invitation_count: row.number("invitation_count")?,
+    })
+}
+
+impl Store<'_> {
+    /// Every organization whose name or slug holds `search`, and how many there are in all.
+    pub async fn list_tenants(
+        &mut self,
+        search: &str,
+        now: Timestamp,
+        (order, limit, offset): (&'static str, i64, i64),
+    ) -> Result<(Vec<StoredTenant>, i64), Error> {
+        let pattern = super::api_keys::contains(search);
+        let total = query(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS total FROM organizations o
+             WHERE LOWER(o.name) LIKE $1 ESCAPE '!' OR o.slug LIKE $1 ESCAPE '!'",
+        )
+        .bind(&pattern)
+        .fetch_one(&mut *self.connection)
+        .await?;
+        let listing = format!(
+            "SELECT {TENANT} FROM organizations o
+             WHERE LOWER(o.name) LIKE $2 ESCAPE '!' OR o.slug LIKE $2 ESCAPE '!'
+             ORDER BY {order}, o.id LIMIT $3 OFFSET $4"
+        );
+        let rows = query(AssertSqlSafe(listing))
+            .bind(now.millis())
+            .bind(&pattern)
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        Ok((rows.iter().map(tenant).collect::<Result<_, _>>()?, total.number("total")?))
+    }
+
+    /// One of them.
+    pub async fn find_tenant(&mut self, id: OrganizationId, now: Timestamp) -> Result<Option<StoredTenant>, Error> {
+        let row = query(AssertSqlSafe(format!("SELECT {TENANT} FROM organizations o WHERE o.id = $2")))
+            .bind(now.millis())
+            .bind(id.to_string())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.as_ref().map(tenant).transpose()
+    }
+}
+
 impl OrganizationStore<'_> {
     /// Makes other changes of the same organization wait until this transaction is over.
     pub async fn lock(&mut self, now: Timestamp) -> Result<(), Error> {
@@ -306,15 +378,56 @@ impl OrganizationStore<'_> {
         rows.iter().map(|row| row.parsed("id")).collect()
     }
 
-    /// A place for somebody.
+    /// A place for somebody; `already_member` when they have one.
     pub async fn insert_member(&mut self, user: UserId, role: Role, now: Timestamp) -> Result<(), Error> {
-        query("INSERT INTO memberships (organization_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)")
+        let inserted = query(
+            "INSERT INTO memberships (organization_id, user_id, role, joined_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (organization_id, user_id) DO NOTHING",
+        )
+        .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .bind(role.as_str())
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        if inserted.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict(Code::AlreadyMember)) }
+    }
+
+    /// Suspends a place until the address of its person is confirmed.
+    pub async fn await_address(&mut self, user: UserId, now: Timestamp) -> Result<(), Error> {
+        query(
+            "UPDATE memberships SET suspended_at = $3, awaits_address = 1 WHERE organization_id = $1 AND user_id = $2",
+        )
+        .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Suspends it, or brings it back.
+    pub async fn update_suspension(&mut self, suspended_at: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
+        query("UPDATE organizations SET suspended_at = $2, updated_at = $3 WHERE id = $1")
             .bind(self.organization.to_string())
-            .bind(user.to_string())
-            .bind(role.as_str())
+            .bind(suspended_at.map(Timestamp::millis))
             .bind(now.millis())
             .execute(&mut *self.connection)
             .await?;
         Ok(())
+    }
+
+    /// Ends every session that acts here; says which.
+    pub async fn consume_all_sessions(&mut self, by: EndedBy, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        let rows = query(
+            "UPDATE sessions SET ended_at = $2, ended_by = $3, cookie_hash = NULL
+             WHERE organization_id = $1 AND ended_at IS NULL RETURNING id",
+        )
+        .bind(self.organization.to_string())
+        .bind(now.millis())
+        .bind(by.as_str())
+        .fetch_all(&mut *self.connection)
+        .await?;
+        rows.iter().map(|row| row.parsed("id")).collect()
     }
 }

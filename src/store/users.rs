@@ -128,8 +128,14 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// Notes that an address is its person's; an earlier note stays.
+    /// Notes that an address is its person's; an earlier note stays. Places that waited for that are open from now on.
     pub async fn update_verified(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        query(
+            "UPDATE memberships SET suspended_at = NULL, awaits_address = 0 WHERE user_id = $1 AND awaits_address = 1",
+        )
+        .bind(id.to_string())
+        .execute(&mut *self.connection)
+        .await?;
         query("UPDATE users SET email_verified_at = COALESCE(email_verified_at, $2), updated_at = $2 WHERE id = $1")
             .bind(id.to_string())
             .bind(now.millis())
@@ -139,7 +145,12 @@ impl Store<'_> {
     }
 
     /// Moves an account to another address, which is known to be its person's; `email_taken` when it has an account.
+    /// Places that waited for the old one to be confirmed are gone.
     pub async fn update_email(&mut self, id: UserId, email: &Email, now: Timestamp) -> Result<(), Error> {
+        query("DELETE FROM memberships WHERE user_id = $1 AND awaits_address = 1")
+            .bind(id.to_string())
+            .execute(&mut *self.connection)
+            .await?;
         let updated = query("UPDATE users SET email = $2, email_verified_at = $3, updated_at = $3 WHERE id = $1")
             .bind(id.to_string())
             .bind(email.as_str())

@@ -54,6 +54,9 @@ pub struct MailConfig {
     /// How long the link in a notice can end all sessions
     #[arg(long, env = "LATCHKEY_SECURE_TTL", value_name = "SECONDS", default_value_t = 604_800, value_parser = seconds())]
     pub secure_ttl: u64,
+    /// Life of an invitation
+    #[arg(long, env = "LATCHKEY_INVITATION_TTL", value_name = "SECONDS", default_value_t = 259_200, value_parser = seconds())]
+    pub invitation_ttl: u64,
     /// Whether mails stay here to be read when there is no mail server. No setting: only `latchkey dev` says so.
     #[arg(skip)]
     pub kept_here: bool,
@@ -90,6 +93,7 @@ impl MailConfig {
             verify: Duration::from_secs(self.verify_ttl),
             undo: Duration::from_secs(self.undo_ttl),
             secure: Duration::from_secs(self.secure_ttl),
+            invitation: Duration::from_secs(self.invitation_ttl),
         }
     }
 

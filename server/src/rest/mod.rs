@@ -22,6 +22,9 @@ pub mod audit;
 pub mod body;
 pub mod cookies;
 pub mod failure;
+pub mod invitation_codes;
+pub mod invitations;
+pub mod landlord;
 pub mod links;
 pub mod magic_link;
 pub mod mail;
@@ -40,14 +43,19 @@ type Described = UtoipaMethodRouter<Latchkey>;
 
 /// The native API under one of its bases. Not by `nest`, which writes the address of every request anew.
 pub fn native(base: &str) -> OpenApiRouter<Latchkey> {
-    accounts().into_iter().chain(two_factor()).chain(organizations()).chain(mailed()).chain(keys()).fold(
-        OpenApiRouter::new(),
-        |router, (schemas, mut paths, methods)| {
+    accounts()
+        .into_iter()
+        .chain(two_factor())
+        .chain(organizations())
+        .chain(joining())
+        .chain(landlord())
+        .chain(mailed())
+        .chain(keys())
+        .fold(OpenApiRouter::new(), |router, (schemas, mut paths, methods)| {
             let under = |(path, item)| (format!("{base}{path}"), item);
             paths.paths = std::mem::take(&mut paths.paths).into_iter().map(under).collect();
             router.routes((schemas, paths, methods))
-        },
-    )
+        })
 }
 
 fn accounts() -> Vec<Described> {
@@ -103,8 +111,33 @@ fn organizations() -> Vec<Described> {
         routes!(organizations::revoke_member_tokens),
         routes!(policy::organization_policy, policy::update_organization_policy),
         routes!(policy::reset_member_two_factor),
-        routes!(policy::reset_user_two_factor),
         routes!(audit::audit_events),
+    ]
+}
+
+fn joining() -> Vec<Described> {
+    vec![
+        routes!(invitations::list_invitations, invitations::invite),
+        routes!(invitations::resend_invitation),
+        routes!(invitations::show_invitation_link),
+        routes!(invitations::withdraw_invitation),
+        routes!(invitations::get_invitation),
+        routes!(invitations::accept_invitation),
+        routes!(invitation_codes::list_invitation_codes, invitation_codes::create_invitation_code),
+        routes!(invitation_codes::revoke_invitation_code),
+        routes!(invitation_codes::reactivate_invitation_code),
+        routes!(invitation_codes::validate_code),
+    ]
+}
+
+fn landlord() -> Vec<Described> {
+    vec![
+        routes!(landlord::list_tenants, landlord::create_tenant),
+        routes!(landlord::update_tenant),
+        routes!(landlord::invite_superuser),
+        routes!(landlord::revoke_tenant_tokens),
+        routes!(landlord::revoke_user_tokens),
+        routes!(policy::reset_user_two_factor),
     ]
 }
 

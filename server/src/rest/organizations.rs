@@ -204,6 +204,13 @@ pub struct RevokedTokensView {
     ended_sessions: usize,
 }
 
+impl RevokedTokensView {
+    /// The answer.
+    pub fn json(ended_sessions: usize) -> Json<Self> {
+        Json(Self { success: true, ended_sessions })
+    }
+}
+
 /// Revoke a member's tokens
 ///
 /// Ends their sessions that act in this organization, with their tokens; no others.
@@ -220,6 +227,5 @@ pub async fn revoke_member_tokens(
     By(actor): By,
     Ids(id, user): Ids,
 ) -> Answer<Json<RevokedTokensView>> {
-    let ended_sessions = latchkey.revoke_member_tokens(&actor, &id, &user).await?;
-    Ok(Json(RevokedTokensView { success: true, ended_sessions }))
+    Ok(RevokedTokensView::json(latchkey.revoke_member_tokens(&actor, &id, &user).await?))
 }

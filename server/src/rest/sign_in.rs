@@ -63,12 +63,14 @@ pub async fn login(
 
 /// Make an account, and an organization that it owns
 ///
-/// Where addresses must be confirmed first, nobody is signed in yet, and an address that is taken is answered alike.
+/// With an invitation code (`organizationCode`) it joins the organization of the code instead, also where registration is not
+/// open. Where addresses must be confirmed first, nobody is signed in yet, and an address that is taken is answered alike.
 #[utoipa::path(
     post, path = "/auth/register", tag = "Signing in", security(()), request_body = SignUp,
     responses(
         (status = 201, description = "Made, and signed in.", body = SignInView),
         (status = 202, description = "The address must be confirmed first.", body = ToVerifyView),
+        (status = 400, description = "`invalid_invitation_code`: revoked, expired, used up, for another domain, or none at all."),
         (status = 403, description = "`registration_closed`, or `csrf_failed` for a call from a page of another site."),
         (status = 409, description = "`email_taken`: there is an account with this address."),
         (status = 422, description = "`weak_password`: the password will not do."),
@@ -80,10 +82,15 @@ pub async fn register(
     headers: HeaderMap,
     Body(input): Body<SignUp>,
 ) -> Answer<Response> {
-    Ok(match latchkey.sign_up(&visitor, input, opening(&headers)).await? {
+    Ok(signed_up(latchkey.sign_up(&visitor, input, opening(&headers)).await?))
+}
+
+/// The answer to a new account.
+pub fn signed_up(made: SignedUp) -> Response {
+    match made {
         SignedUp::Open(session) => signed_in(StatusCode::CREATED, &session),
         SignedUp::ToVerify(email) => (StatusCode::ACCEPTED, Json(ToVerifyView::new(email.to_string()))).into_response(),
-    })
+    }
 }
 
 /// Which other ways to sign in there are

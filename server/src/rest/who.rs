@@ -2,6 +2,7 @@
 //!
 //! - [`Guest`]: nobody needs to be known; credentials left over from before are ignored.
 //! - [`By`]: a principal, under its ordinary limit, with the CSRF check where a cookie is the credential.
+//! - [`Anybody`]: the same, or nobody in particular.
 //! - [`Barred`]: the same, also for whoever has yet to set up the second factor that their organization demands.
 //! - [`Checking`]: the same under the high limit of `verify`, `forward` and `introspect`.
 
@@ -37,7 +38,15 @@ pub struct By(pub Actor);
 /// The same, also when they may do nothing but set up a second factor.
 pub struct Barred(pub Actor);
 
-/// The same, asking about a credential.
+/// Anybody: under the limit of their address, or, with a credential, as who they are.
+pub struct Anybody {
+    /// The request.
+    pub visitor: Visitor,
+    /// Who asks, when they brought a credential.
+    pub actor: Option<Actor>,
+}
+
+/// The same as [`By`], asking about a credential.
 pub struct Checking {
     /// Who asks.
     pub principal: Principal,
@@ -70,6 +79,19 @@ impl FromRequestParts<Latchkey> for By {
     async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
         let found = authenticate(parts, latchkey).await?;
         admit(parts, latchkey, found).map(Self)
+    }
+}
+
+impl FromRequestParts<Latchkey> for Anybody {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        if presented(parts)?.1.is_none() {
+            let Guest(visitor) = Guest::from_request_parts(parts, latchkey).await?;
+            return Ok(Self { visitor, actor: None });
+        }
+        let By(actor) = By::from_request_parts(parts, latchkey).await?;
+        Ok(Self { visitor: actor.visitor.clone(), actor: Some(actor) })
     }
 }
 

@@ -170,7 +170,7 @@ on_both_engines! {
     async fn a_spanning_key_chooses_its_organization(app) {
         let ada = app.register("ada").await;
         let ben = app.register("ben").await;
-        app.db_join(&ada, &ben.organization, Role::Manager).await;
+        app.joins(&ada, &ben, Role::Manager).await;
         let narrow = ada.makes_a_key(json!({"name": "Narrow"})).await.secret;
         let wide = ada.makes_a_key(json!({"name": "Wide", "organizationIds": [ben.organization]})).await.secret;
         let all = ada.makes_a_key(json!({"name": "All", "organizationIds": "all"})).await.secret;

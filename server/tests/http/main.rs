@@ -20,6 +20,8 @@ mod around;
 mod auth;
 mod config;
 mod errors;
+mod invitations;
+mod landlord;
 mod limits;
 mod mail;
 mod openapi;

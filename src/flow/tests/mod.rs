@@ -3,7 +3,10 @@
 mod accounts;
 mod audit;
 mod factor_changes;
+mod invitation_codes;
+mod invitations;
 mod keys;
+mod landlord;
 mod mail;
 mod opening;
 mod organizations;

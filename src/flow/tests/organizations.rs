@@ -28,7 +28,7 @@ fn active(active: bool) -> MemberChanges {
 }
 
 impl TestCore {
-    async fn founder(&self, name: &str) -> Actor {
+    pub(super) async fn founder(&self, name: &str) -> Actor {
         let signed_in = self.owner(name).await;
         self.actor(access(&signed_in)).await
     }
@@ -55,6 +55,7 @@ fn roles_may_exactly_what_the_contract_says() {
         (Action::ChangeOrganization, "ADMIN", true),
         (Action::SetPolicy, "ADMIN", true),
         (Action::ManageMembers, "ADMIN", true),
+        (Action::Invite, "MANAGER", true),
         (Action::ReadAudit, "ADMIN", true),
         (Action::ResetFactor, "ADMIN", false),
         (Action::ManageOwners, "OWNER", false),

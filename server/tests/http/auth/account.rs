@@ -72,7 +72,7 @@ on_both_engines! {
         let (ada, ben) = (app.register("ada").await, app.register("ben").await);
         let switch = json!({"organizationId": ada.organization});
         ben.post("/v1/auth/switch-organization", switch.clone()).await.assert_refused(404, "not_found");
-        app.db_join(&ben, &ada.organization, Role::Member).await;
+        app.joins(&ben, &ada, Role::Member).await;
         let answer = ben.post("/v1/auth/switch-organization", switch).await.assert_status(200).json();
         assert_eq!(answer["organization"]["id"], ada.organization);
         assert_eq!(answer["user"]["organizationRole"], "MEMBER");
@@ -89,7 +89,7 @@ on_both_engines! {
         let unknown = ben.with_header("x-organization-id", "org_00000000000000000000000000");
         let unknown = unknown.get("/v1/auth/me").await.assert_refused(404, "not_found").json();
         assert_eq!(foreign["message"], unknown["message"]);
-        app.db_join(&ben, &ada.organization, Role::Manager).await;
+        app.joins(&ben, &ada, Role::Manager).await;
         let me = there.get("/v1/auth/me").await.assert_status(200).json();
         assert_eq!((&me["organizationId"], &me["organizationRole"]), (&json!(ada.organization), &json!("MANAGER")));
         assert_eq!(ben.get("/v1/auth/me").await.json()["organizationId"], ben.organization);

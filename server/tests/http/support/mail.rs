@@ -25,7 +25,9 @@ impl Mail {
     #[track_caller]
     pub fn link(&self) -> String {
         let links: Vec<_> = self.text.lines().filter_map(|line| line.strip_prefix(ORIGIN)).collect();
-        let secret = |link: &&&str| link.contains("?token=") || link.starts_with("/secure-account/");
+        let secret = |link: &&&str| {
+            link.contains("?token=") || link.starts_with("/secure-account/") || link.starts_with("/invite/")
+        };
         links.iter().find(secret).unwrap_or_else(|| panic!("no link in {}", self.text)).to_string()
     }
 

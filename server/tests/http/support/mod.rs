@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use latchkey::Latchkey;
 use latchkey::clock::{Clock, Timestamp};
-use latchkey::store::Db;
 use latchkey_server::Application;
 use latchkey_server::cli::read_config;
 use serde_json::{Value, json};
@@ -172,24 +171,22 @@ impl App {
         Person::new(&client, &answer.assert_status(201).json())
     }
 
-    /// Somebody new with a place in the organization of `owner`, signed in there. Bypasses HTTP for the place alone.
+    /// Somebody new with a place in the organization of `owner`, signed in there.
     pub async fn member_of(&self, owner: &Person, name: &str, role: Role) -> Person {
         let person = self.register(name).await;
-        self.db_join(&person, &owner.organization, role).await;
-        let body = json!({"organizationId": owner.organization});
-        let answer = person.post("/v1/auth/switch-organization", body).await;
-        Person::new(&person.client.anonymous(), &answer.assert_status(200).json())
+        self.joins(&person, owner, role).await
     }
 
-    /// Gives somebody a place in an organization, past HTTP: there are no invitations yet.
-    pub async fn db_join(&self, person: &Person, organization: &str, role: Role) {
-        let db = Db::open(&self.latchkey.settings().storage).await.expect("the database");
-        let mut writing = db.write().await.expect("a transaction");
-        let organization = organization.parse().expect("an organization");
-        let user = person.id.parse().expect("a user");
-        writing.store().organization(organization).insert_member(user, role, self.clock.now()).await.expect("joined");
-        writing.commit().await.expect("committed");
-        db.close().await;
+    /// Somebody who is there already joins the organization of `owner` by an invitation, and acts there.
+    pub async fn joins(&self, person: &Person, owner: &Person, role: Role) -> Person {
+        let path = format!("/v1/organizations/{}/invitations", owner.organization);
+        let invited =
+            owner.post(&path, json!({"email": person.email, "role": role.as_str()})).await.assert_status(201).json();
+        let id = invited["id"].as_str().expect("an id");
+        let shown = owner.post_nothing(&format!("{path}/{id}/link")).await.assert_status(200).json();
+        let token = shown["link"].as_str().and_then(|link| link.rsplit('/').next()).expect("a token").to_owned();
+        let answer = person.post_nothing(&format!("/v1/invitations/{token}/accept")).await;
+        Person::new(&person.client.anonymous(), &answer.assert_status(200).json())
     }
 
     /// Sets a column in every row past HTTP, for what no door can do yet.
