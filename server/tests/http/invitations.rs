@@ -114,7 +114,7 @@ on_both_engines! {
         let made = ada.post(&codes, json!({"emailDomain": "example.org"})).await.assert_status(201).json();
         let body = json!({"email": "grace@example.org", "password": PASSWORD, "name": "Grace", "organizationCode": made["code"]});
         assert_eq!(app.stranger().post("/v1/auth/register", body).await.assert_status(202).json()["requiresVerification"], true);
-        let members = ada.get(&format!("/v1/organizations/{}/members?sortBy=createdAt", ada.organization)).await.json();
+        let members = ada.get(&format!("/v1/organizations/{}/members?sortBy=name", ada.organization)).await.json();
         assert_eq!((&members[0]["user"]["email"], &members[0]["isActive"]), (&json!("grace@example.org"), &json!(false)));
         let token = app.mail_to("grace@example.org", "Confirm your address").await.token();
         let answer = app.stranger().post("/v1/auth/verify-email", json!({"token": token})).await.assert_status(200).json();
