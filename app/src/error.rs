@@ -95,6 +95,9 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Malformed(Code::TwoFactorAlreadyEnabled | Code::TwoFactorNotEnabled) => {
             "Two-factor authentication was changed in the meantime. Reload the page to see where it stands."
         }
+        Error::Malformed(Code::InvalidInvitationCode) => {
+            "This invitation code does not work. Check it, or ask whoever gave it to you for another."
+        }
         Error::Malformed(Code::Gone) => "This link or code has been used or has expired. Send a new one.",
         Error::Malformed(Code::InvalidToken) => {
             "This link is not valid. Use the one in the newest mail, or send a new one."
@@ -110,9 +113,14 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Forbidden(Code::EmailNotVerified) => "Confirm your address first. We can send the link again.",
         Error::Forbidden(Code::RegistrationClosed) => "New accounts are closed here. Ask an administrator to add you.",
         Error::Forbidden(Code::OrganizationSuspended) => "This organization is suspended. Its owner can tell you more.",
+        Error::Forbidden(Code::InvitationForAnother) => {
+            "This invitation is for another address. Sign out, then open its link again."
+        }
         Error::Forbidden(_) => "This is not allowed. An owner or admin of your organization can tell you more.",
         Error::NotFound => "This is no longer here. Reload the page to see what is.",
         Error::Conflict(Code::EmailTaken) => "There is an account with this email already. Sign in instead.",
+        Error::Conflict(Code::AlreadyMember) => "This person belongs to the organization already.",
+        Error::Conflict(Code::LastOwner) => "An organization needs an owner. Make somebody else an owner first.",
         Error::Conflict(Code::MailNotConfigured) => {
             "Mail is not set up here, so nothing can be sent. Ask whoever runs this installation to set a mail server."
         }
@@ -204,6 +212,9 @@ fn fields_of(error: &Error, group: &str) -> Vec<(Field, String)> {
         Error::Malformed(Code::InvalidCode) => {
             vec![(Field::Code, "This is not the code in the newest mail.".to_owned())]
         }
+        Error::Malformed(Code::InvalidInvitationCode) => {
+            vec![(Field::OrganizationCode, "This code does not work.".to_owned())]
+        }
         Error::Conflict(Code::EmailTaken) => {
             vec![(Field::Email, "There is an account with this email already.".to_owned())]
         }
@@ -226,6 +237,7 @@ fn sentence(field: Field, code: FieldCode) -> String {
             "Names of your own begin with a letter and have no spaces, such as READ_LEADS.".to_owned()
         }
         (Field::ExpiresAt, _) => "Choose a day after today.".to_owned(),
+        (Field::EmailDomain, _) => "Enter a name such as example.com.".to_owned(),
         (Field::Reason, FieldCode::Required) => "Say why: they and the audit log are told.".to_owned(),
         (Field::TwoFactorGraceUntil, _) => "Choose a day, or leave it empty.".to_owned(),
         (Field::Mode | Field::Owner | Field::OverlapSeconds | Field::Status, _) | (_, FieldCode::NotOneOf(_)) => {
@@ -260,6 +272,8 @@ fn called(field: Field) -> &'static str {
         Field::FirstName => "a first name",
         Field::LastName => "a last name",
         Field::Company => "the name of your organization",
+        Field::OrganizationName => "the name of the tenant",
+        Field::OrganizationCode => "the code you were given",
         Field::Reason => "a reason",
         Field::RateLimit | Field::RateLimitPerDay | Field::RateLimitPerMinute | Field::RateLimitWindow => {
             "a whole number"

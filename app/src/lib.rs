@@ -80,6 +80,8 @@ mod site {
                     <Route path=Page::VerifyEmail.segments() view=VerifyEmailPage ssr=whole.clone()/>
                     <Route path=Page::SecureAccount.segments() view=SecureAccountPage ssr=whole.clone()/>
                     <Route path=Page::SecureAccount.segments_with_token() view=SecureAccountPage ssr=whole.clone()/>
+                    <Route path=Page::Invite.segments() view=front::invite::InvitePage ssr=whole.clone()/>
+                    <Route path=Page::Invite.segments_with_token() view=front::invite::InvitePage ssr=whole.clone()/>
                     <Route path=Page::Mailbox.segments() view=MailboxPage ssr=whole.clone()/>
                     <Route path=Page::Landlord.segments() view=LandlordPage ssr=whole.clone()/>
                     <Route path=Page::Profile.segments() view=settings::profile::ProfilePage ssr=whole.clone()/>

@@ -53,6 +53,13 @@ pub enum Note {
         /// Where it failed, and what the mail server said.
         trouble: Option<(String, String)>,
     },
+    /// The link of an invitation, shown once.
+    InvitationLink {
+        /// Whom it is for.
+        email: String,
+        /// The link.
+        link: String,
+    },
     /// Backup codes that are shown once.
     BackupCodes {
         /// The codes.
@@ -88,6 +95,32 @@ pub enum Said {
     PolicySaved,
     /// A member's second factor was taken away.
     FactorReset,
+    /// A member was changed.
+    MemberChanged,
+    /// A member was removed.
+    MemberRemoved,
+    /// An invitation was made, and mailed.
+    Invited,
+    /// An invitation was mailed again.
+    InvitedAgain,
+    /// An invitation was withdrawn.
+    InvitationWithdrawn,
+    /// Somebody has joined an organization, and acts there.
+    Joined,
+    /// An invitation code was made.
+    CodeMade,
+    /// An invitation code was revoked.
+    CodeRevoked,
+    /// An invitation code was brought back.
+    CodeReactivated,
+    /// A tenant was suspended.
+    TenantSuspended,
+    /// A tenant was resumed.
+    TenantResumed,
+    /// Everybody in a tenant was signed out.
+    TenantSignedOut,
+    /// The person acts in another organization now.
+    Switched,
     /// One session was ended.
     SessionEnded,
     /// All other sessions were ended.
@@ -125,6 +158,19 @@ impl Said {
             Self::DeviceForgotten => "That device is asked for a code again.",
             Self::DevicesForgotten => "Every device is asked for a code again.",
             Self::FactorReset => "Their two-factor authentication is off, and they are signed out.",
+            Self::MemberChanged => "Saved. It counts from now on.",
+            Self::MemberRemoved => "Removed. Their sessions here and their own keys ended just now.",
+            Self::Invited => "The invitation is on its way.",
+            Self::InvitedAgain => "We sent it again. Only the newest link works.",
+            Self::InvitationWithdrawn => "The invitation is withdrawn. Its link works no longer.",
+            Self::Joined => "You have joined. You act in this organization now.",
+            Self::CodeMade => "The code is made. Hand it out to those who shall join.",
+            Self::CodeRevoked => "The code is revoked. Nobody joins with it any more.",
+            Self::CodeReactivated => "The code works again.",
+            Self::TenantSuspended => "The tenant is suspended. Nobody gets in, and its keys are refused.",
+            Self::TenantResumed => "The tenant is back. Sessions and keys work again.",
+            Self::TenantSignedOut => "Everybody in it is signed out.",
+            Self::Switched => "You act in this organization now.",
             Self::SessionEnded => "That device is signed out.",
             Self::OtherSessionsEnded => "Your other devices are signed out.",
             Self::KeyRevoked => "The key is revoked. It stopped working just now.",

@@ -28,6 +28,8 @@ pub enum Page {
     VerifyEmail,
     /// Landing of the link in a notice.
     SecureAccount,
+    /// Landing of the link of an invitation.
+    Invite,
     /// The mails of the development mailbox.
     Mailbox,
     /// What landlords look after.
@@ -52,7 +54,7 @@ pub type Segments = (StaticSegment<&'static str>, StaticSegment<&'static str>);
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Home,
         Self::Login,
         Self::TwoFactor,
@@ -64,6 +66,7 @@ impl Page {
         Self::ResetPassword,
         Self::VerifyEmail,
         Self::SecureAccount,
+        Self::Invite,
         Self::Mailbox,
         Self::Landlord,
         Self::Profile,
@@ -102,6 +105,7 @@ impl Page {
             Self::ResetPassword => "/reset-password",
             Self::VerifyEmail => "/verify-email",
             Self::SecureAccount => "/secure-account",
+            Self::Invite => "/invite",
             Self::Mailbox => "/dev/mailbox",
             Self::Landlord => "/landlord",
             Self::Profile => "/settings/profile",

@@ -72,8 +72,10 @@ pub struct InvitationView {
 /// The link of an invitation, shown once.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(example = json!({"link": "https://login.example.org/invite/9Jx0m1bq8S1nB0y3m5nq2v8w7x6y5z4a3b2c1d0e9f8", "expiresAt": "2026-11-24T09:30:00Z"}))]
+#[schema(example = json!({"email": "grace@example.org", "link": "https://login.example.org/invite/9Jx0m1bq8S1nB0y3m5nq2v8w7x6y5z4a3b2c1d0e9f8", "expiresAt": "2026-11-24T09:30:00Z"}))]
 pub struct InvitationLinkView {
+    /// Whom it is for.
+    pub email: String,
     /// The link, to be handed over. The one before works no longer.
     pub link: String,
     /// Its last instant.
@@ -249,7 +251,8 @@ impl Latchkey {
         let told = Told::at(&permit, actor, Deed::InvitationShown, invitation.id);
         self.tell(&mut writing.store(), told).await?;
         writing.commit().await?;
-        Ok(InvitationLinkView { link: self.invitation_url(&token), expires_at: invitation.expires_at })
+        let link = self.invitation_url(&token);
+        Ok(InvitationLinkView { email: invitation.email.to_string(), link, expires_at: invitation.expires_at })
     }
 
     /// Withdraws an invitation; its link is dead at once.

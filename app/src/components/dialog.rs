@@ -1,5 +1,6 @@
 //! Dialogs.
 
+use super::button::{LinkButton, SubmitButton, Weight};
 use crate::routes::Page;
 use leptos::prelude::*;
 
@@ -28,5 +29,29 @@ pub fn Dialog(
             </div>
             {children()}
         </dialog>
+    }
+}
+
+/// Cancel, and the one thing to do.
+#[component]
+pub fn DialogFoot(
+    /// The page behind it, where cancelling leads.
+    back: Page,
+    /// What leads back.
+    cancel: &'static str,
+    /// What goes on.
+    go: &'static str,
+    /// How loud that is.
+    #[prop(optional)]
+    weight: Weight,
+    /// There is no field before it: the focus begins on the way back.
+    #[prop(optional)]
+    focused: bool,
+) -> impl IntoView {
+    view! {
+        <div class="dialog-foot">
+            <LinkButton href=back.path() label=cancel weight=Weight::Plain closes=true focused=focused/>
+            <SubmitButton label=go weight=weight/>
+        </div>
     }
 }

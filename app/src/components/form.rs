@@ -1,6 +1,7 @@
 //! Forms.
 
 use super::badge::Tone;
+use super::button::{SubmitButton, Weight};
 use super::icon::Icon;
 use super::notice::Notice;
 use crate::note::FormState;
@@ -47,5 +48,31 @@ fn Summary(state: FormState) -> impl IntoView {
                 <a href="/login" target="_blank" hidden>"Sign in again in a new tab"</a>
             </div>
         </div>
+    }
+}
+
+/// A form of one button, which posts one value.
+#[component]
+pub fn ActionButton(
+    /// The address it posts to.
+    action: &'static str,
+    /// Name of the value.
+    name: &'static str,
+    /// The value.
+    value: String,
+    /// What it does.
+    label: &'static str,
+    /// How loud.
+    #[prop(optional)]
+    weight: Weight,
+    /// What the label leaves open, for people who do not see the row it stands in.
+    #[prop(into)]
+    about: String,
+) -> impl IntoView {
+    view! {
+        <PostForm action=action>
+            <input type="hidden" name=name value=value/>
+            <SubmitButton label=label weight=weight about=about/>
+        </PostForm>
     }
 }

@@ -55,6 +55,7 @@ fn news(note: &Note) -> Option<(String, Tone)> {
         | Note::Waiting { .. }
         | Note::Secured { .. }
         | Note::NewKey { .. }
+        | Note::InvitationLink { .. }
         | Note::BackupCodes { .. } => None,
     }
 }

@@ -47,7 +47,7 @@ fn pages_for(actor: &Actor, is_barred: bool) -> Vec<Page> {
         (Page::ApiKeys, !is_barred),
         (Page::Profile, !is_barred),
         (Page::Security, true),
-        (Page::Organization, !is_barred && actor.permit(Action::SetPolicy).is_ok()),
+        (Page::Organization, !is_barred && actor.permit(Action::Invite).is_ok()),
         (Page::Audit, !is_barred && actor.permit(Action::ReadAudit).is_ok()),
         (Page::Landlord, !is_barred && actor.principal().is_landlord()),
     ];

@@ -19,7 +19,7 @@ const CONFIRM_SECONDS: i64 = 10 * 60;
 
 /// Leaves a note for `page`.
 pub fn leave_note(page: Page, note: Note) -> Result<(), Error> {
-    let secret = matches!(note, Note::NewKey { .. } | Note::BackupCodes { .. });
+    let secret = matches!(note, Note::NewKey { .. } | Note::InvitationLink { .. } | Note::BackupCodes { .. });
     let holder = if secret { holder()? } else { String::new() };
     let until = latchkey()?.now().seconds() + LIFE_SECONDS;
     keep(NOTE_COOKIE, NOTE_PURPOSE, &Envelope { page: page.path().to_owned(), holder, until, note }, LIFE_SECONDS)

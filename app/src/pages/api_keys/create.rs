@@ -1,8 +1,7 @@
 //! Creating a key.
 
-use super::dialogs::DialogFoot;
 use crate::components::choice::{Check, Choice};
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, DialogFoot};
 use crate::components::field::{Input, SelectField, TextField, told};
 use crate::components::form::PostForm;
 use crate::error::Refusal;
@@ -67,7 +66,7 @@ pub fn CreateDialog(about: Setting, state: FormState) -> impl IntoView {
                     <OwnerChoice about=about.clone() state=state.clone()/>
                     <MoreSettings about=about state=state.clone()/>
                 </div>
-                <DialogFoot cancel="Cancel" go="Create key"/>
+                <DialogFoot back=Page::ApiKeys cancel="Cancel" go="Create key"/>
             </PostForm>
         </Dialog>
     }

@@ -1,9 +1,9 @@
 //! The dialogs about a key that exists, and the addresses that they post to.
 
 use super::rows::Row;
-use crate::components::button::{LinkButton, SubmitButton, Weight};
+use crate::components::button::{LinkButton, Weight};
 use crate::components::choice::Choice;
-use crate::components::dialog::Dialog;
+use crate::components::dialog::{Dialog, DialogFoot};
 use crate::components::field::{Input, TextField};
 use crate::components::form::PostForm;
 use crate::components::secret::Secret;
@@ -26,28 +26,6 @@ pub fn form_of(dialog: &str) -> &'static str {
         "rotate" | "regenerate" => "rotate-key",
         "end-overlap" => "end-overlap",
         _ => "revoke-key",
-    }
-}
-
-/// Cancel, and the one thing to do.
-#[component]
-pub fn DialogFoot(
-    /// What leads back.
-    cancel: &'static str,
-    /// What goes on.
-    go: &'static str,
-    /// How loud that is.
-    #[prop(optional)]
-    weight: Weight,
-    /// There is no field before it: the focus begins on the way back.
-    #[prop(optional)]
-    focused: bool,
-) -> impl IntoView {
-    view! {
-        <div class="dialog-foot">
-            <LinkButton href=Page::ApiKeys.path() label=cancel weight=Weight::Plain closes=true focused=focused/>
-            <SubmitButton label=go weight=weight/>
-        </div>
     }
 }
 
@@ -92,7 +70,7 @@ pub fn RotateDialog(row: Row, state: FormState) -> impl IntoView {
                         </div>
                     </fieldset>
                 </div>
-                <DialogFoot cancel="Cancel" go="Rotate key"/>
+                <DialogFoot back=Page::ApiKeys cancel="Cancel" go="Rotate key"/>
             </PostForm>
         </Dialog>
     }
@@ -111,7 +89,7 @@ pub fn RegenerateDialog(row: Row, state: FormState) -> impl IntoView {
                     <input type="hidden" name=OVERLAP value="0"/>
                     <Loss row=row/>
                 </div>
-                <DialogFoot cancel="Cancel" go="Regenerate key" focused=true/>
+                <DialogFoot back=Page::ApiKeys cancel="Cancel" go="Regenerate key" focused=true/>
             </PostForm>
         </Dialog>
     }
@@ -128,7 +106,7 @@ pub fn EndOverlapDialog(row: Row, state: FormState) -> impl IntoView {
                     <input type="hidden" name="key" value=row.id.clone()/>
                     <Loss row=row/>
                 </div>
-                <DialogFoot cancel="Keep both" go="End old key" weight=Weight::Danger focused=true/>
+                <DialogFoot back=Page::ApiKeys cancel="Keep both" go="End old key" weight=Weight::Danger focused=true/>
             </PostForm>
         </Dialog>
     }
@@ -154,7 +132,7 @@ pub fn RevokeDialog(row: Row, state: FormState) -> impl IntoView {
                     <Loss row=row/>
                     <TextField label="Reason" input=reason state=state.clone()/>
                 </div>
-                <DialogFoot cancel="Keep the key" go="Revoke key" weight=Weight::Danger/>
+                <DialogFoot back=Page::ApiKeys cancel="Keep the key" go="Revoke key" weight=Weight::Danger/>
             </PostForm>
         </Dialog>
     }

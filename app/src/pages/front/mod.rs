@@ -3,6 +3,7 @@
 pub mod by_mail;
 pub mod confirm;
 pub mod forgot_password;
+pub mod invite;
 pub mod login;
 pub mod magic_link;
 pub mod parts;

@@ -1,46 +1,106 @@
-//! `/settings/organization`: what the organization demands of its members, and help for those who lost their phone.
+//! `/settings/organization`: its members, who is invited, and what it demands.
 
+mod codes;
+mod invitations;
+mod member_dialogs;
 mod members;
 mod policy;
 
+use crate::components::button::LinkButton;
+use crate::components::dialog::Dialog;
 use crate::components::layout::{House, PageHead};
 use crate::components::pager::Part;
+use crate::components::secret::Secret;
+use crate::note::{Note, Said};
+use crate::pages::settings::profile::role_words;
 use crate::pages::{page, resident};
 use crate::request::{self, Desk};
 use crate::routes::Page;
+use codes::CodesCard;
+use invitations::InvitationsCard;
 use latchkey::error::Code;
+use latchkey::flow::page::PageQuery;
+use latchkey::member::{Action, Role};
 use latchkey::{Actor, Error};
 use leptos::prelude::*;
-use members::MembersCard;
+use members::{MembersCard, Viewer};
 use policy::PolicyCard;
 
-/// The policy, and the members.
+/// How many invitations, and how many codes, the page shows: the newest.
+const NEWEST: u32 = 50;
+
+/// Everything about the organization that its administrators look after; its managers see whom they may invite.
 #[component]
 pub fn OrganizationPage() -> impl IntoView {
     page(async move {
         let actor = request::require_actor()?;
+        let role = actor.permit(Action::Invite)?.role();
         let desk = Desk::open(Page::Organization, Some(&actor))?;
         let (latchkey, here) = (request::latchkey()?, here(&actor)?);
-        let policy = latchkey.policy(&actor, &here).await?;
+        let policy = match actor.permit(Action::SetPolicy) {
+            Ok(_) => Some(latchkey.policy(&actor, &here).await?),
+            Err(_) => None,
+        };
         let part = Part::asked(members::ON_A_PAGE);
         let found = latchkey.members(&actor, &here, &members::by_name(part)).await?;
-        let own = actor.principal().user_id();
-        let resident = resident(&actor).await?;
-        let lead = format!("How people sign in to {}.", resident.place);
+        let newest = PageQuery { limit: Some(NEWEST.to_string()), ..PageQuery::default() };
+        let invited = latchkey.invitations(&actor, &here, &newest).await?.items;
+        let codes = latchkey.invitation_codes(&actor, &here, &newest).await?.items;
+        let viewer = Viewer::of(&actor, role);
+        let overlay = match link_shown(&desk) {
+            Some(link) => Some(link),
+            None => member_dialogs::open(&actor, &here, &desk, &found.items, &viewer).await?,
+        };
+        let (resident, now) = (resident(&actor).await?, latchkey.now());
+        let lead = format!("Who belongs to {}, and how they sign in.", resident.place);
+        let policy = policy.map(|policy| view! { <PolicyCard policy=policy state=desk.form("policy")/> });
         Ok::<_, Error>(view! {
-            <House page=Page::Organization title="Organization" resident=resident narrow=true>
+            <House page=Page::Organization title="Organization" resident=resident narrow=true overlay=overlay>
                 <PageHead title="Organization" lead=lead/>
                 <div class="stack">
-                    <PolicyCard policy=policy state=desk.form("policy")/>
-                    <MembersCard found=found own=own part=part state=desk.form("reset")/>
+                    <MembersCard found=found viewer=viewer part=part/>
+                    <InvitationsCard invited=invited role=role now=now state=desk.form("invite")/>
+                    <CodesCard codes=codes role=role now=now state=desk.form("code")/>
+                    {policy}
                 </div>
             </House>
         })
     })
 }
 
+/// The link that the form before has left, shown once.
+fn link_shown(desk: &Desk) -> Option<AnyView> {
+    let Some(Note::InvitationLink { email, link }) = desk.note.clone() else { return None };
+    let lead =
+        "It is shown this once. Earlier links of this invitation work no longer; whoever has this one can accept.";
+    let label = format!("For {email}");
+    Some(
+        view! {
+            <Dialog title="Hand over this link" lead=lead back=Page::Organization>
+                <div class="dialog-body"><Secret label=label text=link id="invitation-link" once=true/></div>
+                <div class="dialog-foot">
+                    <LinkButton href=Page::Organization.path() label="Done" closes=true/>
+                </div>
+            </Dialog>
+        }
+        .into_any(),
+    )
+}
+
 /// The organization acted in.
 fn here(actor: &Actor) -> Result<String, Error> {
     let organization = actor.principal().organization_id().ok_or(Error::Forbidden(Code::NoOrganization))?;
     Ok(organization.to_string())
+}
+
+/// Back to the page, which says that something is done.
+fn said(said: Said) -> Result<String, Error> {
+    request::leave_note(Page::Organization, Note::Said(said))?;
+    Ok(Page::Organization.path().to_owned())
+}
+
+/// The roles that somebody of this role can give, weakest first, for a select.
+fn roles_up_to(most: Role) -> Vec<(&'static str, String, String)> {
+    let roles = Role::ALL.into_iter().filter(|role| *role <= most);
+    roles.map(|role| (role.as_str(), role_words(role.as_str()).to_owned(), String::new())).collect()
 }
