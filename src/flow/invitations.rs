@@ -131,7 +131,7 @@ impl Latchkey {
         if own.is_none_or(|own| !own.is_live() || own.role < permit.role()) && actor.principal().key_id().is_none() {
             return Err(Error::Forbidden(Code::InsufficientRole));
         }
-        let invitation = self.insert_invitation(&mut writing.store(), actor, here, (&email, role)).await?;
+        let (invitation, _) = self.insert_invitation(&mut writing.store(), actor, here, (&email, role)).await?;
         writing.commit().await?;
         Ok(InvitationView::new(invitation, self.now()))
     }
@@ -143,7 +143,7 @@ impl Latchkey {
         actor: &Actor,
         organization: OrganizationId,
         (email, role): (&Email, Role),
-    ) -> Result<Invitation, Error> {
+    ) -> Result<(Invitation, PlainToken), Error> {
         if let Some((user, _)) = store.find_user_by_email(email).await?
             && store.find_membership(user.id, organization).await?.is_some()
         {
@@ -159,7 +159,7 @@ impl Latchkey {
                 role,
                 invited_by: inviter.id,
                 inviter_name: inviter.name,
-                shown: false,
+                shown: !self.sends_mail(),
                 created_at: now,
                 sent_at: now,
                 expires_at: now.plus(self.0.settings.links.invitation),
@@ -175,7 +175,7 @@ impl Latchkey {
         let told = Told { organization: Some(organization), ..Told::by(actor, Deed::InvitationMade, invitation.id) };
         let detail = serde_json::json!({ "email": email.as_str(), "role": role });
         self.tell(store, told.with(detail)).await?;
-        Ok(invitation)
+        Ok((invitation, token))
     }
 
     async fn mail_invitation(
@@ -197,7 +197,7 @@ impl Latchkey {
         self.post(store, Parcel { to: &invitation.email, house: None, letter, until, decoy: false }).await
     }
 
-    fn invitation_url(&self, token: &PlainToken) -> String {
+    pub(super) fn invitation_url(&self, token: &PlainToken) -> String {
         format!("{}/invite/{}", self.public_url(), token.reveal())
     }
 

@@ -117,6 +117,9 @@ pub struct SuperuserView {
     pub tenant: TenantView,
     /// The invitation.
     pub invitation: InvitationView,
+    /// Its link, to be handed over where mail is not configured; otherwise it was mailed.
+    #[schema(required)]
+    pub link: Option<String>,
 }
 
 impl From<StoredTenant> for TenantView {
@@ -230,10 +233,11 @@ impl Latchkey {
         };
         store.organization(id).lock(self.now()).await?;
         self.tenant(&mut store, id).await?;
-        let invitation = self.insert_invitation(&mut store, actor, id, (&email, Role::Owner)).await?;
+        let (invitation, token) = self.insert_invitation(&mut store, actor, id, (&email, Role::Owner)).await?;
         let tenant = self.tenant(&mut store, id).await?;
         writing.commit().await?;
-        Ok(SuperuserView { tenant, invitation: InvitationView::new(invitation, self.now()) })
+        let link = (!self.sends_mail()).then(|| self.invitation_url(&token));
+        Ok(SuperuserView { tenant, invitation: InvitationView::new(invitation, self.now()), link })
     }
 
     /// Ends every session that acts in a tenant, with its tokens. API keys stay: they are revoked one by one, or stopped

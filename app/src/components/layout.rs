@@ -4,6 +4,7 @@ use super::badge::Tone;
 use super::form::PostForm;
 use super::icon::{Brand, Icon};
 use super::notice::{Notice, Notices};
+use super::switcher::{Place, Switcher};
 use super::theme::ThemeForm;
 use crate::error::Refusal;
 use crate::format;
@@ -22,6 +23,8 @@ pub struct Resident {
     pub name: String,
     /// The organization they act in, or their address.
     pub place: String,
+    /// Their other organizations.
+    pub others: Vec<Place>,
     /// The pages that are for them, in the order of the navigation.
     pub pages: Vec<Page>,
     /// What they should know about mail.
@@ -90,6 +93,7 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                     <b>{resident.name}</b>
                     <span class="hint">{resident.place}</span>
                 </div>
+                <Switcher others=resident.others/>
                 <ThemeForm/>
                 <PostForm action=SignOut::PATH class="sign-out-form">
                     <button type="submit" class="button button-quiet sign-out">

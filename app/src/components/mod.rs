@@ -13,5 +13,6 @@ pub mod layout;
 pub mod notice;
 pub mod pager;
 pub mod secret;
+pub mod switcher;
 pub mod theme;
 pub mod time;

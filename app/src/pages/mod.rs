@@ -3,14 +3,17 @@
 pub mod api_keys;
 pub mod front;
 pub mod home;
+pub mod invitation_link;
 pub mod landlord;
 pub mod mailbox;
 pub mod settings;
 pub mod trouble;
 
 use crate::components::layout::Resident;
+use crate::components::switcher::Place;
 use crate::request;
 use crate::routes::Page;
+use latchkey::flow::page::PageQuery;
 use latchkey::member::{Action, Role};
 use latchkey::{Actor, Error};
 use leptos::prelude::*;
@@ -33,7 +36,12 @@ pub fn page<V: IntoView + 'static>(work: impl Future<Output = Result<V, Error>> 
 pub async fn resident(actor: &Actor) -> Result<Resident, Error> {
     let latchkey = request::latchkey()?;
     let user = latchkey.me(actor).await?;
+    let query = PageQuery { limit: Some("100".to_owned()), ..PageQuery::default() };
+    let here = actor.principal().organization_id();
+    let places = latchkey.my_organizations(actor, &query).await?.items.into_iter();
+    let others = places.filter(|place| Some(place.id) != here && place.status == "active");
     Ok(Resident {
+        others: others.map(|place| Place { id: place.id.to_string(), name: place.name }).collect(),
         place: user.organization_name.unwrap_or(user.email),
         name: user.name,
         pages: pages_for(actor, actor.principal().is_barred(latchkey.now())),

@@ -5,6 +5,7 @@ use crate::flow::landlord::{NewSuperuser, NewTenant, TenantChanges, TenantQuery,
 use crate::flow::page::PageQuery;
 use crate::flow::sign_up::SignUp;
 use crate::member::Role;
+use crate::settings::Transport;
 use crate::testing::{PASSWORD, TestCore, access, address, code, on_both_engines, refresh, visitor};
 use crate::{Actor, Error};
 
@@ -55,6 +56,15 @@ on_both_engines! {
         assert_eq!((place.id.to_string(), place.name.as_str(), place.role), (tenant, "Blue Harbour", Role::Owner));
         let listed = core.tenants(&landlord, "").await;
         assert_eq!((listed.len(), listed[0].member_count, listed[0].pending_invitations), (1, 1, 0));
+    }
+
+    async fn without_mail_the_landlord_hands_the_link_over(core: TestCore) {
+        let core = TestCore::over(core.reopened(|settings| settings.mail.transport = Transport::None).await.expect("opens"));
+        let landlord = core.landlord().await;
+        let input = NewSuperuser { email: Some(address("Grace")), organization_id: None, organization_name: Some("Red Hill".to_owned()) };
+        let link = core.latchkey.invite_superuser(&landlord, input).await.expect("invited").link.expect("a link");
+        let joined = core.accepts(link.rsplit('/').next().expect("a token")).await.expect("joined");
+        assert!(!joined.view.user.email_verified, "nobody has shown that the address is theirs");
     }
 
     async fn a_tenant_that_is_there_gets_another_owner(core: TestCore) {

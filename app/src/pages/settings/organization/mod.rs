@@ -6,14 +6,11 @@ mod member_dialogs;
 mod members;
 mod policy;
 
-use crate::components::button::LinkButton;
-use crate::components::dialog::Dialog;
 use crate::components::layout::{House, PageHead};
 use crate::components::pager::Part;
-use crate::components::secret::Secret;
 use crate::note::{Note, Said};
 use crate::pages::settings::profile::role_words;
-use crate::pages::{page, resident};
+use crate::pages::{invitation_link::link_shown, page, resident};
 use crate::request::{self, Desk};
 use crate::routes::Page;
 use codes::CodesCard;
@@ -47,7 +44,7 @@ pub fn OrganizationPage() -> impl IntoView {
         let invited = latchkey.invitations(&actor, &here, &newest).await?.items;
         let codes = latchkey.invitation_codes(&actor, &here, &newest).await?.items;
         let viewer = Viewer::of(&actor, role);
-        let overlay = match link_shown(&desk) {
+        let overlay = match link_shown(&desk, Page::Organization) {
             Some(link) => Some(link),
             None => member_dialogs::open(&actor, &here, &desk, &found.items, &viewer).await?,
         };
@@ -66,25 +63,6 @@ pub fn OrganizationPage() -> impl IntoView {
             </House>
         })
     })
-}
-
-/// The link that the form before has left, shown once.
-fn link_shown(desk: &Desk) -> Option<AnyView> {
-    let Some(Note::InvitationLink { email, link }) = desk.note.clone() else { return None };
-    let lead =
-        "It is shown this once. Earlier links of this invitation work no longer; whoever has this one can accept.";
-    let label = format!("For {email}");
-    Some(
-        view! {
-            <Dialog title="Hand over this link" lead=lead back=Page::Organization>
-                <div class="dialog-body"><Secret label=label text=link id="invitation-link" once=true/></div>
-                <div class="dialog-foot">
-                    <LinkButton href=Page::Organization.path() label="Done" closes=true/>
-                </div>
-            </Dialog>
-        }
-        .into_any(),
-    )
 }
 
 /// The organization acted in.

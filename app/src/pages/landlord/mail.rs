@@ -1,44 +1,22 @@
-//! `/landlord`: what those look after who look after the whole installation.
+//! How mail stands.
 
 use crate::components::badge::{StateBadge, Tone};
 use crate::components::button::{SubmitButton, Weight};
 use crate::components::form::PostForm;
-use crate::components::layout::{House, PageHead};
 use crate::components::time::Moment;
 use crate::error::Refusal;
 use crate::format;
 use crate::note::{Note, Said, kept};
-use crate::pages::{page, resident};
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::Page;
-use latchkey::Error;
 use latchkey::clock::Timestamp;
 use latchkey::flow::mail::MailStatusView;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-/// How mail stands.
+/// The way out, and what waits.
 #[component]
-pub fn LandlordPage() -> impl IntoView {
-    page(async move {
-        let actor = request::require_actor()?;
-        let latchkey = request::latchkey()?;
-        let mail = latchkey.mail_status(&actor).await?;
-        let desk = Desk::open(Page::Landlord, Some(&actor))?;
-        let (resident, now) = (resident(&actor).await?, latchkey.now());
-        Ok::<_, Error>(view! {
-            <House page=Page::Landlord title="Landlord" resident=resident narrow=true>
-                <PageHead title="Landlord" lead="What concerns the whole installation."/>
-                <div class="stack">
-                    <MailCard desk=desk mail=mail now=now/>
-                </div>
-            </House>
-        })
-    })
-}
-
-#[component]
-fn MailCard(desk: Desk, mail: MailStatusView, now: Timestamp) -> impl IntoView {
+pub fn MailCard(desk: Desk, mail: MailStatusView, now: Timestamp) -> impl IntoView {
     let (word, tone, lead) = match mail.transport {
         "smtp" => ("Mail server", Tone::Good, "Links, codes and notices leave through your mail server."),
         "mailbox" => ("Mailbox", Tone::Warn, "Nothing is sent: mails are kept here to be read, for development."),
