@@ -37,17 +37,17 @@ export class Api {
 
   /** As somebody who has just made an account. */
   static async registering(latchkey: Latchkey, person: Person): Promise<Api> {
-    return Api.#entering(latchkey, 'register', 201, { ...person });
+    return Api.#entering(latchkey, '/v1/auth/register', 201, { ...person });
   }
 
   /** As somebody who signs in elsewhere. */
   static async signingIn(latchkey: Latchkey, { email, password }: Person, device = 'latchkey-end2end'): Promise<Api> {
-    return Api.#entering(latchkey, 'login', 200, { email, password }, device);
+    return Api.#entering(latchkey, '/v1/auth/login', 200, { email, password }, device);
   }
 
-  static async #entering(latchkey: Latchkey, call: string, status: number, body: Json, device = 'latchkey-end2end'): Promise<Api> {
+  static async #entering(latchkey: Latchkey, path: string, status: number, body: Json, device = 'latchkey-end2end'): Promise<Api> {
     latchkey.keepsSecret('password', String(body['password']));
-    const answer = await fetch(`${latchkey.url}/v1/auth/${call}`, {
+    const answer = await fetch(`${latchkey.url}${path}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'User-Agent': device },
       body: JSON.stringify(body),
@@ -144,6 +144,30 @@ export class Api {
   async setsPolicy(changes: Json): Promise<void> {
     const { organizationId } = await this.gets<{ organizationId: string }>('/v1/auth/me');
     await this.#does('PATCH', `/v1/organizations/${organizationId}/policy`, changes);
+  }
+
+  /** Invites somebody to the person's organization; gives the path of the invitation. */
+  async invites(email: string, role = 'MEMBER'): Promise<string> {
+    const { organizationId } = await this.gets<{ organizationId: string }>('/v1/auth/me');
+    const path = `/v1/organizations/${organizationId}/invitations`;
+    const { id } = await this.#does<{ id: string }>('POST', path, { email, role });
+    return `${path}/${id}`;
+  }
+
+  async withdraws(invitation: string): Promise<void> {
+    await this.#does('DELETE', invitation);
+  }
+
+  async sendsAgain(invitation: string): Promise<void> {
+    await this.#does('POST', `${invitation}/resend`);
+  }
+
+  /** Somebody new joins the person's organization by an invitation that is handed over. */
+  async adds(person: Person, role = 'MEMBER'): Promise<Api> {
+    const { link } = await this.#does<{ link: string }>('POST', `${await this.invites(person.email, role)}/link`);
+    this.#latchkey.keepsSecret('link of an invitation', link.split('/').pop() ?? '');
+    const { name, password } = person;
+    return Api.#entering(this.#latchkey, `/v1/invitations/${link.split('/').pop()}/accept`, 201, { name, password });
   }
 
   async trustsDevice(name: string): Promise<void> {

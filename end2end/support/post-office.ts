@@ -281,7 +281,7 @@ export function linkTo(page: string, mail: Pick<Mail, 'text' | 'html'>): string 
 /** The tokens in the links of the mail: whoever has one may do something. */
 export function tokens(mail: Pick<Mail, 'text' | 'html'>): string[] {
   const urls = links(mail).map((link) => new URL(link));
-  return urls.flatMap(({ searchParams, pathname }) => searchParams.get('token') ?? /^\/secure-account\/(.+)/.exec(pathname)?.[1] ?? []);
+  return urls.flatMap(({ searchParams, pathname }) => searchParams.get('token') ?? /^\/(?:secure-account|invite)\/(.+)/.exec(pathname)?.[1] ?? []);
 }
 
 /** The one code of six digits in the mail, however it is grouped. */

@@ -1,6 +1,7 @@
 // Somebody with a browser: what they do at the front door, and what they see.
 import { type Locator, type Page, type Response, expect } from '@playwright/test';
 import { KeysPage } from './keys-page.ts';
+import { OrganizationPage } from './organization-page.ts';
 import type { Person } from './people.ts';
 import { SecurityPage } from './security-page.ts';
 import type { Latchkey } from './server.ts';
@@ -15,6 +16,7 @@ export class Visitor {
   readonly watch: Watch;
   readonly hasScript: boolean;
   readonly keys: KeysPage;
+  readonly organization: OrganizationPage;
   readonly security: SecurityPage;
 
   constructor(page: Page, latchkey: Latchkey, watch: Watch, hasScript: boolean) {
@@ -23,6 +25,7 @@ export class Visitor {
     this.watch = watch;
     this.hasScript = hasScript;
     this.keys = new KeysPage(this);
+    this.organization = new OrganizationPage(this);
     this.security = new SecurityPage(this);
   }
 
@@ -88,11 +91,25 @@ export class Visitor {
   }
 
   async fillsInRegistration(person: Person): Promise<void> {
+    await this.fillsInAccount(person);
+    await this.field('Organization (optional)').fill(person.company);
+  }
+
+  /** What every new account is asked for. */
+  async fillsInAccount(person: Person): Promise<void> {
     this.latchkey.keepsSecret('password', person.password);
     await this.field('Name').fill(person.name);
     await this.field('Email').fill(person.email);
     await this.field('Password').fill(person.password);
-    await this.field('Organization (optional)').fill(person.company);
+  }
+
+  /** On the page of an invitation, as somebody who has no account yet. */
+  async joinsAsNew(person: Person): Promise<void> {
+    this.latchkey.keepsSecret('password', person.password);
+    await this.field('Your name').fill(person.name);
+    await this.field('Password').fill(person.password);
+    await this.button('Create account and join').click();
+    await this.isOn('/settings/api-keys');
   }
 
   /** On the sign-in page, wherever it leads. */
