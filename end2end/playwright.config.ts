@@ -9,10 +9,10 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   timeout: 60_000,
-  expect: { timeout: 5_000 },
+  expect: { timeout: 10_000 },
   outputDir: 'test-results',
   reporter: [['list'], ['./support/summary.ts']],
-  use: { ...chromium, locale: 'en-GB', timezoneId: 'UTC', actionTimeout: 5_000, navigationTimeout: 10_000, trace: 'retain-on-failure' },
+  use: { ...chromium, locale: 'en-GB', timezoneId: 'UTC', actionTimeout: 10_000, navigationTimeout: 20_000, trace: 'retain-on-failure' },
   projects: [
     { name: 'mail', testDir: 'tests/mail' },
     { name: 'with script', testDir: 'tests', testIgnore: '**/mail/**' },

@@ -33,11 +33,6 @@ export class Phone {
     return new Phone(found);
   }
 
-  /** What it shows now, or so many steps from now. */
-  shows(stepsAhead = 0): string {
-    return this.#at(now() + stepsAhead);
-  }
-
   /** A code that counts and was not used yet. Up to three of them can be had at once; then it takes waiting. */
   async next(): Promise<string> {
     for (;;) {
@@ -53,7 +48,7 @@ export class Phone {
 
   /** A code that it does not show, neither now nor soon. */
   wrong(): string {
-    const near = [-2, -1, 0, 1, 2, 3].map((steps) => this.shows(steps));
+    const near = [-2, -1, 0, 1, 2, 3].map((steps) => this.#at(now() + steps));
     return ['111111', '222222', '333333', '444444', '555555', '666666', '777777'].find((code) => !near.includes(code)) ?? '';
   }
 

@@ -126,7 +126,19 @@ export class Latchkey {
   joins(email: string, { of, as = 'MEMBER' }: { of: string; as?: 'MEMBER' | 'ADMIN' }): void {
     const user = (whose: string) => `(SELECT id FROM users WHERE email = '${whose}')`;
     const place = `(SELECT organization_id FROM memberships WHERE user_id = ${user(of)})`;
-    const change = `UPDATE memberships SET organization_id = ${place}, role = '${as}' WHERE user_id = ${user(email)};`;
+    this.#writes(`UPDATE memberships SET organization_id = ${place}, role = '${as}' WHERE user_id = ${user(email)};`);
+  }
+
+  /** Makes it an hour since somebody has last shown who they are. It starts anew, since it remembers sessions. */
+  async agesSessions(email: string): Promise<void> {
+    const back = (column: string) => `${column} = ${column} - 3600000`;
+    const whose = `user_id = (SELECT id FROM users WHERE email = '${email}')`;
+    await this.stops();
+    this.#writes(`UPDATE sessions SET ${back('authenticated_at')}, ${back('second_factor_at')} WHERE ${whose};`);
+    await this.starts();
+  }
+
+  #writes(change: string): void {
     execFileSync('sqlite3', [join(this.#data, 'latchkey.db'), '.timeout 5000', change]);
   }
 

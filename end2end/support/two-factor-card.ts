@@ -73,9 +73,14 @@ export class TwoFactorCard {
     return codes;
   }
 
+  /** The box that says so. */
+  get saved(): Locator {
+    return this.itself.getByRole('checkbox', { name: 'I saved them' });
+  }
+
   /** Says that the codes are saved, and goes on. */
   async savesBackupCodes(): Promise<void> {
-    await this.itself.getByRole('checkbox', { name: 'I saved them' }).check();
+    await this.saved.check();
     await this.#visitor.button('Done').click();
     await expect(this.itself.locator('.backup-codes')).toHaveCount(0);
     await this.#visitor.settles();
@@ -91,5 +96,12 @@ export class TwoFactorCard {
     await part.locator('summary').click();
     await expect(part).toHaveAttribute('open');
     return part;
+  }
+
+  /** Asks for an end to it, with this password. */
+  async turnsOff(password: string): Promise<void> {
+    const part = await this.opens('Turn off');
+    await part.getByLabel('Your password').fill(password);
+    await part.getByRole('button', { name: 'Turn it off' }).click();
   }
 }

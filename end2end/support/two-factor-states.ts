@@ -2,7 +2,8 @@
 import { expect } from '@playwright/test';
 import { Api, secondsFromNow } from './api.ts';
 import { type Guarded, guarded, nth } from './guarded.ts';
-import { type Person, someone } from './people.ts';
+import { memberOf } from './member.ts';
+import { someone } from './people.ts';
 import type { Scene, State } from './states.ts';
 import type { TwoFactorCard } from './two-factor-card.ts';
 import type { Visitor } from './visitor.ts';
@@ -64,10 +65,8 @@ const card: State[] = [
     arrange: async (scene) => {
       const { visitor } = scene;
       await settled(scene);
-      const part = await visitor.security.twoFactor.opens('Turn off');
       visitor.expectsRefusal(400, '/fn/end-two-factor');
-      await part.getByLabel('Your password').fill('not my password at all');
-      await part.getByRole('button', { name: 'Turn it off' }).click();
+      await visitor.security.twoFactor.turnsOff('not my password at all');
       await expect(visitor.summary).toBeVisible();
     },
   },
@@ -88,8 +87,7 @@ const secondStep: State[] = [
     arrange: async (scene) => {
       const { phone } = await half(scene);
       scene.visitor.expectsRefusal(401, '/fn/second-step');
-      await scene.visitor.entersSecondCode(phone.wrong());
-      await expect(scene.visitor.summary).toBeVisible();
+      await scene.visitor.isRefusedSecondCode(phone.wrong());
     },
   },
   {
@@ -117,8 +115,7 @@ const secondStep: State[] = [
       for (let attempt = 0; attempt < 10; attempt += 1) await Api.triesCode(visitor.latchkey, person, phone.wrong());
       await visitor.comesToSecondStep(person);
       visitor.expectsRefusal(423, '/fn/second-step');
-      await visitor.entersSecondCode(await phone.next());
-      await expect(visitor.summary).toBeVisible();
+      await visitor.isRefusedSecondCode(await phone.next());
     },
   },
 ];
@@ -130,8 +127,7 @@ const confirming: State[] = [
     arrange: async ({ visitor }) => {
       await newcomerAt(visitor, '/confirm');
       visitor.expectsRefusal(400, '/fn/show-again');
-      await visitor.field('Your password').fill('not my password at all');
-      await visitor.button('Confirm').click();
+      await visitor.showsAgain('Your password', 'not my password at all');
       await expect(visitor.summary).toBeVisible();
     },
   },
@@ -148,8 +144,7 @@ const confirming: State[] = [
       const { phone } = await settled(scene);
       await scene.visitor.opens('/confirm');
       scene.visitor.expectsRefusal(400, '/fn/show-again');
-      await scene.visitor.field('Code or backup code').fill(phone.wrong());
-      await scene.visitor.button('Confirm').click();
+      await scene.visitor.showsAgain('Code or backup code', phone.wrong());
       await expect(scene.visitor.summary).toBeVisible();
     },
   },
@@ -207,10 +202,8 @@ const organization: State[] = [
       const { visitor } = scene;
       const { api, person } = await settled(scene);
       await api.setsPolicy({ requireTwoFactor: true });
-      const part = await visitor.security.twoFactor.opens('Turn off');
       visitor.expectsRefusal(409, '/fn/end-two-factor');
-      await part.getByLabel('Your password').fill(person.password);
-      await part.getByRole('button', { name: 'Turn it off' }).click();
+      await visitor.security.twoFactor.turnsOff(person.password);
       await expect(visitor.summary).toBeVisible();
     },
   },
@@ -239,11 +232,9 @@ async function settled({ visitor }: Pick<Scene, 'visitor'>): Promise<Guarded> {
 
 /** Somebody who came in by a trusted device, and has another. */
 async function trusted({ visitor }: Pick<Scene, 'visitor'>): Promise<void> {
-  const { person, phone, api } = await guarded(visitor.latchkey);
-  await api.trustsDevice('Ada’s phone');
-  await visitor.signsInWithCode(person, await phone.next(), { trusting: true });
-  await visitor.signsOut();
-  await visitor.signsIn(person);
+  const resident = await guarded(visitor.latchkey);
+  await resident.api.trustsDevice('Ada’s phone');
+  await visitor.signsInTrusted(resident);
   await visitor.security.open();
 }
 
@@ -258,10 +249,9 @@ async function half({ visitor }: Pick<Scene, 'visitor'>): Promise<Guarded> {
 async function leads({ visitor }: Pick<Scene, 'visitor'>): Promise<void> {
   const { latchkey } = visitor;
   const owner = await guarded(latchkey, { name: 'Ada Lovelace' });
-  const others = [await guarded(latchkey, { name: 'Mary Somerville' }), await guarded(latchkey, { name: 'Sophie Germain' })].map(({ person }) => person);
-  const newcomer = someone({ name: 'Emmy Noether' });
-  await Api.registering(latchkey, newcomer);
-  for (const { email } of [...others, newcomer]) latchkey.joins(email, { of: owner.person.email });
+  const others = [await guarded(latchkey, { name: 'Mary Somerville' }), await guarded(latchkey, { name: 'Sophie Germain' })];
+  for (const { person } of others) latchkey.joins(person.email, { of: owner.person.email });
+  await memberOf(latchkey, owner.person, { name: 'Emmy Noether' });
   await owner.api.setsPolicy({ requireTwoFactor: true, twoFactorGraceUntil: secondsFromNow(10 * DAY), trustedDeviceDays: 7 });
   await visitor.signsInWithCode(owner.person, await owner.phone.next());
   await visitor.opens('/settings/organization');
@@ -270,9 +260,7 @@ async function leads({ visitor }: Pick<Scene, 'visitor'>): Promise<void> {
 /** A member signs in whose organization demands two-factor authentication. */
 async function demandedOf(visitor: Visitor, owner: Guarded, from?: string): Promise<void> {
   await owner.api.setsPolicy({ requireTwoFactor: true, ...(from ? { twoFactorGraceUntil: from } : {}) });
-  const member: Person = someone();
-  await Api.registering(visitor.latchkey, member);
-  visitor.latchkey.joins(member.email, { of: owner.person.email });
+  const member = await memberOf(visitor.latchkey, owner.person);
   await visitor.opens('/login');
   await visitor.entersCredentials(member);
 }

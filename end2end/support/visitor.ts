@@ -1,5 +1,6 @@
 // Somebody with a browser: what they do at the front door, and what they see.
 import { type Locator, type Page, type Response, expect } from '@playwright/test';
+import type { Guarded } from './guarded.ts';
 import { KeysPage } from './keys-page.ts';
 import { OrganizationPage } from './organization-page.ts';
 import type { Person } from './people.ts';
@@ -69,7 +70,7 @@ export class Visitor {
     return this.page.locator('#door header p');
   }
 
-  /** The sentence above a form that was refused. */
+  /** The sentence above a form that was refused. It stays until the next answer: `isAnswered` tells them apart. */
   get summary(): Locator {
     return this.page.locator('[data-summary]:visible');
   }
@@ -159,6 +160,12 @@ export class Visitor {
     await this.button('Sign in').click();
   }
 
+  /** Types a code that is refused. */
+  async isRefusedSecondCode(code: string, how: { trusting?: boolean } = {}): Promise<void> {
+    await this.isAnswered('/fn/second-step', () => this.entersSecondCode(code, how));
+    await expect(this.summary).toBeVisible();
+  }
+
   async entersBackupCode(code: string): Promise<void> {
     await this.link('Use a backup code instead').click();
     await this.reads('Enter a backup code');
@@ -181,16 +188,48 @@ export class Visitor {
     await this.isOn('/settings/api-keys');
   }
 
+  /** Comes by a device that was trusted before: the session begins with the password alone. */
+  async signsInTrusted({ person, phone }: Pick<Guarded, 'person' | 'phone'>): Promise<void> {
+    await this.signsInWithCode(person, await phone.next(), { trusting: true });
+    await this.signsOut();
+    await this.signsIn(person);
+  }
+
   async signsInWithBackupCode(person: Person, code: string): Promise<void> {
     await this.comesToSecondStep(person);
     await this.entersBackupCode(code);
     await this.isOn('/settings/api-keys');
   }
 
+  /** On the page that asks once more who one is, wherever it leads. */
+  async showsAgain(what: 'Your password' | 'Code or backup code', proof: string): Promise<void> {
+    await this.field(what).fill(proof);
+    await this.button('Confirm').click();
+  }
+
   async signsOut(): Promise<void> {
     await this.button('Sign out').and(this.page.locator('.sign-out')).click();
     await this.isOn('/login');
     await expect(this.news).toHaveText('You are signed out.');
+  }
+
+  /** Sends a form to `call`, and waits until the page shows the answer. */
+  async isAnswered(call: string, sends: () => Promise<void>): Promise<void> {
+    if (!this.hasScript) {
+      await Promise.all([this.page.waitForEvent('load'), sends()]);
+      return;
+    }
+    await Promise.all([this.page.waitForResponse((answer) => new URL(answer.url()).pathname === call), sends()]);
+    await expect(this.page.locator('form[data-sending]')).toHaveCount(0);
+  }
+
+  /** How often the page was loaded from here on. */
+  countsLoads(): () => number {
+    let loads = 0;
+    this.page.on('request', (request) => {
+      if (request.isNavigationRequest()) loads += 1;
+    });
+    return () => loads;
   }
 
   /** The call will be refused so. Only a script is answered with a status; without one the form leads back to its page. */

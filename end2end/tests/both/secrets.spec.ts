@@ -40,7 +40,7 @@ test('nothing is kept in the browser, and no page holds a password', async ({ vi
 
 test('no page with something private is stored on the way', async ({ visitor, resident }) => {
   await visitor.signsIn(resident.person);
-  for (const path of ['/login', '/settings/api-keys', '/settings/security', '/settings/profile']) {
+  for (const path of ['/login', '/settings/api-keys', '/settings/security', '/settings/profile', '/settings/organization', '/settings/audit']) {
     const answer = await visitor.page.context().request.get(path, { maxRedirects: 0 });
     expect(answer.headers()['cache-control'], path).toContain('no-store');
     expect(answer.headers()['referrer-policy'], path).toBe('same-origin');

@@ -42,7 +42,7 @@ test('markup in names, labels, reasons and devices stays text', async ({ another
   await expect(visitor.keys.state(EVIL.key)).toContainText(EVIL.reason);
   await nothingRan(visitor);
 
-  for (const path of ['/settings/profile', '/settings/security']) {
+  for (const path of ['/settings/profile', '/settings/security', '/settings/organization', '/settings/audit']) {
     await visitor.opens(path);
     await nothingRan(visitor);
   }

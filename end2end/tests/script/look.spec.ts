@@ -20,7 +20,7 @@ for (const width of [1280, 640, 320]) {
     const visitor = await anotherVisitor({ viewport: { width, height: 800 } });
     await visitor.signsIn(person);
     const dialogs = ['create', `rotate&key=${kept.id}`, `revoke&key=${kept.id}`, `regenerate&key=${gone.id}`].map((dialog) => `/settings/api-keys?dialog=${dialog}`);
-    for (const path of ['/settings/profile', '/settings/security', '/settings/organization', '/settings/api-keys', `/settings/api-keys?q=${'zebra'.repeat(20)}`, ...dialogs]) {
+    for (const path of ['/settings/profile', '/settings/security', '/settings/organization', '/settings/audit', '/settings/api-keys', `/settings/api-keys?q=${'zebra'.repeat(20)}`, ...dialogs]) {
       await visitor.opens(path);
       expect(await visitor.page.evaluate(overfull), path).toEqual([]);
     }

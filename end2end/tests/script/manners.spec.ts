@@ -106,10 +106,7 @@ test('an answer of a broken proxy is a clear message, not a blank page', async (
 
 test('filters, dialogs and the way back work without a reload', async ({ visitor, household }) => {
   await visitor.signsIn(household.person);
-  let loads = 0;
-  visitor.page.on('request', (request) => {
-    if (request.isNavigationRequest()) loads += 1;
-  });
+  const loads = visitor.countsLoads();
   await visitor.keys.filters('Expired');
   await expect(visitor.keys.names).toHaveText(['Old importer']);
   await visitor.keys.filters('Revoked');
@@ -119,7 +116,7 @@ test('filters, dialogs and the way back work without a reload', async ({ visitor
   await visitor.keys.startsToCreate();
   await visitor.page.goBack();
   await expect(visitor.keys.dialog).toHaveCount(0);
-  expect(loads).toBe(0);
+  expect(loads()).toBe(0);
 });
 
 test('one press makes one key, however often it is pressed', async ({ visitor, resident }) => {

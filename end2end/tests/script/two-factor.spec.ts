@@ -9,10 +9,7 @@ test('a wrong code puts the focus into its field, without a reload, and what was
   await visitor.comesToSecondStep(guarded.person);
   const field = visitor.field('Code of six digits');
   await expect(field).toBeFocused();
-  let loads = 0;
-  visitor.page.on('request', (request) => {
-    if (request.isNavigationRequest()) loads += 1;
-  });
+  const loads = visitor.countsLoads();
   await visitor.entersSecondCode(guarded.phone.wrong(), { trusting: true });
   await expect(field).toHaveAttribute('aria-invalid', 'true');
   await expect(field).toBeFocused();
@@ -20,7 +17,7 @@ test('a wrong code puts the focus into its field, without a reload, and what was
   await visitor.page.keyboard.press('ControlOrMeta+A');
   await visitor.page.keyboard.type('1');
   await expect(field).not.toHaveAttribute('aria-invalid', 'true');
-  expect(loads).toBe(0);
+  expect(loads()).toBe(0);
 });
 
 test('a wrong first code puts the focus into its field', async ({ visitor }) => {
@@ -45,7 +42,7 @@ test('setting it up reads on: the card keeps the focus from step to step', async
   await visitor.field('Code of six digits').press('Enter');
   await twoFactor.readsBackupCodes();
   await expect.poll(focused).toBe(true);
-  await twoFactor.itself.getByRole('checkbox', { name: 'I saved them' }).focus();
+  await twoFactor.saved.focus();
   await visitor.page.keyboard.press('Space');
   await visitor.button('Done').press('Enter');
   await expect(twoFactor.backupCodesLeft).toHaveText('10 left');
@@ -76,7 +73,7 @@ test('leaving backup codes behind asks, until they are said to be saved', async 
   const { twoFactor } = visitor.security;
   await twoFactor.enrols();
   watch.expectsQuestion(/^$/, 'no');
-  await visitor.page.evaluate(() => location.reload());
+  await Promise.all([visitor.page.waitForEvent('dialog'), visitor.page.evaluate(() => location.reload())]);
   await expect(twoFactor.itself.locator('.backup-codes')).toBeVisible();
   await twoFactor.itself.getByText('I saved them').click();
   await visitor.opens('/settings/profile');
@@ -99,9 +96,11 @@ test('the codes are all there is on paper', async ({ visitor }) => {
   await visitor.security.open();
   const { twoFactor } = visitor.security;
   await twoFactor.enrols();
+  const others = ['#sessions', '#password', '.side', '.backup-codes button'].map((other) => visitor.page.locator(other).first());
+  for (const other of others) await expect(other).toBeVisible();
   await visitor.page.emulateMedia({ media: 'print' });
   await expect(twoFactor.itself.locator('.backup-codes')).toBeVisible();
-  for (const other of ['#sessions', '#password', '.side', '.backup-codes button']) await expect(visitor.page.locator(other).first()).toBeHidden();
+  for (const other of others) await expect(other).toBeHidden();
   await visitor.page.emulateMedia({ media: 'screen' });
   await twoFactor.savesBackupCodes();
 });

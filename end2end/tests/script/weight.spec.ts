@@ -74,7 +74,7 @@ test('the first visit of the second step weighs at most 90 KiB, and nothing shif
   expect(await steadiest(visitor, '/login/two-factor')).toBe(0);
 });
 
-for (const path of ['/login', '/register', '/forgot-password', '/settings/api-keys', '/settings/security', '/settings/profile', '/settings/organization']) {
+for (const path of ['/login', '/register', '/forgot-password', '/settings/api-keys', '/settings/security', '/settings/profile', '/settings/organization', '/settings/audit']) {
   test(`nothing shifts on ${path}`, async ({ visitor, household, resident }) => {
     // The household has signed in for a hundred tests, and its list of sessions is longer than anybody's.
     await visitor.signsIn(path === '/settings/security' ? resident.person : household.person);
