@@ -142,7 +142,7 @@ export class Api {
   async invites(email: string, role = 'MEMBER'): Promise<string> {
     const { organizationId } = await this.gets<{ organizationId: string }>('/v1/auth/me');
     const path = `/v1/organizations/${organizationId}/invitations`;
-    const { id } = await this.#does<{ id: string }>('POST', path, { email, role });
+    const { id } = await this.#does<{ id: string }>('POST', path, { email, role }, 201);
     return `${path}/${id}`;
   }
 

@@ -12,10 +12,10 @@ export interface Guarded {
   backupCodes: string[];
 }
 
-/** Somebody new, who has set up an authenticator. */
-export async function guarded(latchkey: Latchkey, about: Partial<Person> = {}): Promise<Guarded> {
+/** Somebody new, who has set up an authenticator; in an organization of their own, or in that of `owner`. */
+export async function guarded(latchkey: Latchkey, about: Partial<Person> = {}, owner?: Api): Promise<Guarded> {
   const person = someone(about);
-  const api = await Api.registering(latchkey, person);
+  const api = owner ? await owner.adds(person) : await Api.registering(latchkey, person);
   return { person, api, ...(await api.setsUpTwoFactor()) };
 }
 

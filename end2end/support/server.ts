@@ -122,13 +122,6 @@ export class Latchkey {
     if (status !== 0) throw new Error(`“latchkey ${words.slice(0, 2).join(' ')}” failed: ${said}`);
   }
 
-  /** Puts somebody into the organization of somebody else, and out of their own: as long as nobody can be invited. */
-  joins(email: string, { of, as = 'MEMBER' }: { of: string; as?: 'MEMBER' | 'ADMIN' }): void {
-    const user = (whose: string) => `(SELECT id FROM users WHERE email = '${whose}')`;
-    const place = `(SELECT organization_id FROM memberships WHERE user_id = ${user(of)})`;
-    this.#writes(`UPDATE memberships SET organization_id = ${place}, role = '${as}' WHERE user_id = ${user(email)};`);
-  }
-
   /** Makes it an hour since somebody has last shown who they are. It starts anew, since it remembers sessions. */
   async agesSessions(email: string): Promise<void> {
     const back = (column: string) => `${column} = ${column} - 3600000`;

@@ -66,8 +66,8 @@ test('a long list comes in parts, and what was chosen stays chosen from part to 
   expect(loads(), 'with a script in place').toBe(visitor.hasScript ? 0 : 2);
 });
 
-test('members do not', async ({ visitor, latchkey, resident }) => {
-  await visitor.signsIn(await memberOf(latchkey, resident.person));
+test('members do not', async ({ visitor, resident }) => {
+  await visitor.signsIn(await memberOf(resident.api));
   await expect(visitor.link('Audit log')).toHaveCount(0);
   visitor.watch.expects(403, '/settings/audit');
   await visitor.opens('/settings/audit');

@@ -43,7 +43,7 @@ test('whoever has none cannot demand one', async ({ visitor, resident }) => {
 
 test('demanded at once, it is the one thing a member can do, and after that everything is as usual', async ({ visitor, anotherVisitor, guarded, latchkey }) => {
   const owner = guarded;
-  const ada = await memberOf(latchkey, owner.person);
+  const ada = await memberOf(owner.api);
   const { key } = await (await Api.signingIn(latchkey, ada)).makesKey({ name: 'Made before' });
   const program = Api.holding(latchkey, key);
   expect(await program.verifies()).toBe(200);
@@ -75,10 +75,10 @@ test('demanded at once, it is the one thing a member can do, and after that ever
   expect(await program.verifies()).toBe(200);
 });
 
-test('whoever is barred can sign out', async ({ visitor, guarded, latchkey }) => {
+test('whoever is barred can sign out', async ({ visitor, guarded }) => {
   await guarded.api.setsPolicy({ requireTwoFactor: true });
   await visitor.opens('/login');
-  await visitor.entersCredentials(await memberOf(latchkey, guarded.person));
+  await visitor.entersCredentials(await memberOf(guarded.api));
   await seesNothingElse(visitor);
   await visitor.signsOut();
   await visitor.opens('/settings/security');
@@ -105,7 +105,7 @@ test('where it is demanded nobody turns it off, and whoever lost everything begi
   await expect(again.page.getByRole('checkbox', { name: REQUIRED })).toBeChecked();
 });
 
-test('demanded later, it is told at sign-in with the day, and can wait until then', async ({ visitor, anotherVisitor, guarded, latchkey }) => {
+test('demanded later, it is told at sign-in with the day, and can wait until then', async ({ visitor, anotherVisitor, guarded }) => {
   const owner = guarded;
   const due = day(10);
   await visitor.signsInWithCode(owner.person, await owner.phone.next());
@@ -116,7 +116,7 @@ test('demanded later, it is told at sign-in with the day, and can wait until the
 
   const member = await anotherVisitor();
   await member.opens('/login');
-  await member.entersCredentials(await memberOf(latchkey, owner.person));
+  await member.entersCredentials(await memberOf(owner.api));
   await member.isOn('/settings/security');
   await expect(member.page.getByText(`From ${due.words} nobody gets in without it`)).toBeVisible();
   await member.link('Not now').click();
@@ -139,24 +139,22 @@ test('a day that is taken out again means at once', async ({ visitor, guarded })
 });
 
 test('an administrator takes a member’s lost second factor away, with a reason that the member reads', async ({ visitor, anotherVisitor, guarded: owner, office, latchkey }) => {
-  const members = [await guarded(latchkey), await guarded(latchkey)] as const;
-  for (const { person } of members) latchkey.joins(person.email, { of: owner.person.email });
-  const [mary, sophie] = members;
+  const [mary, sophie] = [await guarded(latchkey, {}, owner.api), await guarded(latchkey, {}, owner.api)];
   await visitor.signsInWithCode(owner.person, await owner.phone.next());
-  await visitor.opens('/settings/organization');
-  const row = ({ person }: Guarded) => visitor.page.locator('li.member', { hasText: person.email });
+  const { organization } = visitor;
+  await organization.open();
+  const row = ({ person }: Guarded) => organization.member(person.email);
   await expect(row(owner)).toContainText('Two-factor on');
-  await expect(row(owner).locator('details'), 'not on oneself').toHaveCount(0);
+  await expect(row(owner).getByRole('link', { name: /^Reset two-factor/ }), 'not on oneself').toHaveCount(0);
 
-  const part = row(sophie);
-  await part.locator('summary').click();
+  await organization.chooses('Reset two-factor', sophie.person.email);
   visitor.expectsRefusal(400, '/fn/reset-member');
-  await part.getByRole('button', { name: 'Reset two-factor' }).click();
-  await expect(part.locator('.field-error')).toHaveText('Say why: they and the audit log are told.');
-  await part.getByLabel('Why').fill('Lost her phone; we met in person');
-  await part.getByRole('button', { name: 'Reset two-factor' }).click();
+  await organization.presses('Reset two-factor');
+  await expect(visitor.errorUnder('Why')).toHaveText('Say why: they and the audit log are told.');
+  await visitor.field('Why').fill('Lost her phone; we met in person');
+  await organization.presses('Reset two-factor');
   await expect(visitor.news).toHaveText('Their two-factor authentication is off, and they are signed out.');
-  await expect(part).toContainText('Two-factor off');
+  await expect(row(sophie)).toContainText('Two-factor off');
   await expect(row(mary)).toContainText('Two-factor on');
 
   const mail = await office.waitForMail(sophie.person.email, { subject: 'Two-factor authentication was reset at Blue Harbour' });
