@@ -60,7 +60,13 @@ export class OrganizationPage {
     expect(link).toMatch(/\/invite\/[\w-]{43}$/);
     this.#visitor.latchkey.keepsSecret('link of an invitation', link.split('/').pop() ?? '');
     await this.#visitor.settles();
-    await this.#visitor.keys.isDone();
+    if (this.#visitor.hasScript) {
+      await this.#visitor.mayUseClipboard();
+      await this.dialog.getByRole('button', { name: 'Copy' }).click();
+      await expect(this.dialog.getByRole('button', { name: 'Copied' })).toBeVisible();
+    }
+    await this.dialog.getByRole('link', { name: 'Done' }).click();
+    await expect(this.dialog).toHaveCount(0);
     return link;
   }
 

@@ -88,12 +88,14 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                 <ul id="pages" data-region="">{links}</ul>
             </nav>
             <div class="side-foot">
-                <div class="who">
-                    <span class="initials" aria-hidden="true">{format::initials(&resident.name)}</span>
-                    <b>{resident.name}</b>
-                    <span class="hint">{resident.place}</span>
+                <div class="here" id="here" data-region="">
+                    <div class="who">
+                        <span class="initials" aria-hidden="true">{format::initials(&resident.name)}</span>
+                        <b>{resident.name}</b>
+                        <span class="hint">{resident.place}</span>
+                    </div>
+                    <Switcher others=resident.others/>
                 </div>
-                <Switcher others=resident.others/>
                 <ThemeForm/>
                 <PostForm action=SignOut::PATH class="sign-out-form">
                     <button type="submit" class="button button-quiet sign-out">

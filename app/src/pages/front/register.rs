@@ -25,8 +25,9 @@ pub struct NewAccount {
     #[serde(skip_serializing)]
     password: SecretText,
     company: String,
-    /// Sent by the form that asks for a code, also when it is left empty.
-    organization_code: Option<String>,
+    organization_code: String,
+    /// Whether the form asks for a code.
+    with_code: bool,
 }
 
 /// The query under which the page asks for an invitation code: that code, or any other value for a code to be typed.
@@ -104,9 +105,13 @@ fn RegisterForm(desk: Desk, next: Option<String>, code: Option<String>) -> impl 
                 longest: Some(20),
                 ..Input::default()
             };
-            view! { <TextField label="Invitation code" input=code state=state.clone()/> }
+            view! {
+                <input type="hidden" name="account[withCode]" value="true"/>
+                <TextField label="Invitation code" input=code state=state.clone()/>
+            }
+            .into_any()
         }
-        None => view! { <TextField label="Organization" input=company state=state.clone()/> },
+        None => view! { <TextField label="Organization" input=company state=state.clone()/> }.into_any(),
     };
     view! {
         <PostForm action=Register::PATH state=state.clone()>
@@ -124,23 +129,23 @@ fn RegisterForm(desk: Desk, next: Option<String>, code: Option<String>) -> impl 
 #[server(name = Register, prefix = "/fn", endpoint = "register")]
 pub async fn register(csrf: String, #[server(default)] next: String, account: NewAccount) -> Result<Done, Refusal> {
     let next = inward(&next).map(str::to_owned);
-    let NewAccount { name, email, password, company, organization_code } = account;
-    let is_missing = organization_code.as_deref().is_some_and(|code| code.trim().is_empty());
-    let shown = if is_missing { Some(ASK.to_owned()) } else { organization_code.clone() };
-    let query = [("next", next.clone()), (CODE, shown)];
+    let NewAccount { name, email, password, company, organization_code, with_code } = account;
+    let code = Some(organization_code.trim().to_owned()).filter(|code| !code.is_empty());
+    let shown = code.clone().unwrap_or_else(|| ASK.to_owned());
+    let query = [("next", next.clone()), (CODE, with_code.then_some(shown))];
     let form = Form {
         query: query.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         typed: vec![
             ("name", name.clone()),
             ("email", email.clone()),
             ("company", company.clone()),
-            ("organizationCode", organization_code.clone().unwrap_or_default()),
+            ("organizationCode", organization_code),
         ],
         ..Form::new("register", "account", Page::Register)
     };
     request::answer(form, async {
         let visitor = request::visitor_change(&csrf)?;
-        if is_missing {
+        if with_code && code.is_none() {
             return Err(Error::field(Field::OrganizationCode, FieldCode::Required));
         }
         let company = Some(company).filter(|company| !company.trim().is_empty());
@@ -149,7 +154,7 @@ pub async fn register(csrf: String, #[server(default)] next: String, account: Ne
             email: Some(email),
             password: Some(password),
             company,
-            organization_code,
+            organization_code: code,
             ..Default::default()
         };
         let signed_up =
