@@ -41,7 +41,7 @@ export class Houses {
       case 'mailless':
         return {};
       case 'hasty':
-        return { ...this.#office.settings, LATCHKEY_MAGIC_LINK_TTL: '2' };
+        return { ...this.#office.settings, LATCHKEY_MAGIC_LINK_TTL: '2', LATCHKEY_INVITATION_TTL: '2' };
       case 'strict':
         return { ...this.#office.settings, LATCHKEY_REQUIRE_VERIFIED_EMAIL: 'true' };
       case 'manor':
