@@ -24,6 +24,7 @@ macro_rules! fields {
 }
 
 fields! {
+    AccessTokenSeconds = "accessTokenSeconds",
     AllowedDomains = "allowedDomains",
     AllowedIps = "allowedIps",
     AvatarUrl = "avatarUrl",
@@ -66,6 +67,7 @@ fields! {
     RefreshToken = "refreshToken",
     Role = "role",
     Scopes = "scopes",
+    SignInMethods = "signInMethods",
     SortBy = "sortBy",
     SortOrder = "sortOrder",
     Status = "status",

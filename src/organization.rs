@@ -45,6 +45,65 @@ pub struct Policy {
     pub two_factor_required_from: Option<Timestamp>,
     /// How many days a device may be trusted, when it is not the usual number; none at all when 0.
     pub trusted_device_days: Option<u32>,
+    /// With what people sign in.
+    pub methods: SignInMethods,
+    /// How many seconds access tokens live, when that is less than the installation says.
+    pub access_token_seconds: Option<u32>,
+    /// Whether people join by an invitation for their address alone, and never by a code.
+    pub invitation_only: bool,
+}
+
+/// The first factors that an organization takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignInMethods {
+    /// A password.
+    pub password: bool,
+    /// A link or code by mail.
+    pub email: bool,
+}
+
+impl Default for SignInMethods {
+    fn default() -> Self {
+        Self { password: true, email: true }
+    }
+}
+
+impl SignInMethods {
+    /// The wire names of all.
+    pub const NAMES: &'static [&'static str] = &["password", "email"];
+
+    /// From wire names; `None` when one is unknown or there is none.
+    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut methods = Self { password: false, email: false };
+        for name in names {
+            match name {
+                "password" => methods.password = true,
+                "email" => methods.email = true,
+                _ => return None,
+            }
+        }
+        (methods.password || methods.email).then_some(methods)
+    }
+
+    /// The wire names of those that are taken.
+    pub fn names(self) -> Vec<&'static str> {
+        Self::NAMES
+            .iter()
+            .copied()
+            .zip([self.password, self.email])
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// Whether a session that was authenticated so (RFC 8176) may act here. Its first word is the first factor.
+    pub fn allow(self, amr: &str) -> bool {
+        match amr.split(' ').next() {
+            Some("pwd") => self.password,
+            Some("email") => self.email,
+            _ => true,
+        }
+    }
 }
 
 impl Policy {
@@ -105,7 +164,20 @@ pub fn slug(name: &str, tail: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::{SignInMethods, slug};
+
+    #[test]
+    fn an_organization_takes_the_first_factors_it_names() {
+        let links = SignInMethods::parse(["email"]).expect("a method");
+        for (amr, allowed) in [("email", true), ("email otp mfa", true), ("pwd", false), ("pwd otp mfa", false)] {
+            assert_eq!(links.allow(amr), allowed, "{amr}");
+            assert!(SignInMethods::default().allow(amr), "{amr}");
+        }
+        assert_eq!(SignInMethods::parse(SignInMethods::NAMES.iter().copied()), Some(SignInMethods::default()));
+        assert_eq!(SignInMethods::parse([]), None);
+        assert_eq!(SignInMethods::parse(["password", "carrier pigeon"]), None);
+        assert_eq!(links.names(), ["email"]);
+    }
 
     #[test]
     fn a_slug_is_made_of_letters_digits_and_dashes() {

@@ -217,6 +217,9 @@ impl Latchkey {
         if member && standing.organization_suspended {
             return Err(Error::Forbidden(Code::OrganizationSuspended));
         }
+        if member && !standing.policy.methods.allow(&session.amr) {
+            return Err(refused(Code::SignInMethodNotAllowed));
+        }
         let role = standing.role.filter(|_| member);
         let mut facts = Facts {
             subject: Subject::Person {

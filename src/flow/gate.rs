@@ -188,6 +188,10 @@ impl Latchkey {
         if self.0.settings.require_verified_email && user.email_verified_at.is_none() {
             return Err(Error::Forbidden(Code::EmailNotVerified));
         }
+        let methods = proven.place.map(|place| place.organization.policy.methods).unwrap_or_default();
+        if !methods.allow(proven.amr) {
+            return Err(Error::Unauthenticated(Code::SignInMethodNotAllowed));
+        }
         let passed = |second, devices| Gate::Open(Passed { proven, second, devices });
         if user.second_factor_since.is_none() {
             return Ok(passed(None, None));

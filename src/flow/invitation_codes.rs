@@ -139,6 +139,9 @@ impl Latchkey {
         let now = self.now();
         let checked = input.check(now)?;
         self.may_grant(actor, &permit, checked.role).await?;
+        if self.0.db.read().await?.store().organization(permit.organization()).find_policy().await?.invitation_only {
+            return Err(Error::Conflict(Code::InvitationOnly));
+        }
         if checked.email_domain.is_some() && !self.sends_mail() {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
@@ -269,6 +272,7 @@ impl Latchkey {
             let home = reading.store().find_organization(code.organization_id).await?.ok_or_else(none)?;
             let open = code.status(self.now()) == "active"
                 && home.organization.suspended_at.is_none()
+                && !home.organization.policy.invitation_only
                 && email.is_none_or(|email| code.admits(email));
             if open { Ok(code) } else { Err(none()) }
         };

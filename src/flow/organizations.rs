@@ -12,7 +12,7 @@ use crate::field::{Field, FieldCode, Findings};
 use crate::id::OrganizationId;
 use crate::member::{Action, Role};
 use crate::organization::{OrganizationFacts, barred_from};
-use crate::principal::{Actor, Permit};
+use crate::principal::{Actor, Permit, Subject};
 use crate::settings::Registration;
 
 use super::page::{Orders, Page, PageQuery};
@@ -101,6 +101,11 @@ impl Latchkey {
         let place = place.filter(|place| place.suspended_at.is_none()).ok_or(Error::NotFound)?;
         if !place.is_live() {
             return Err(Error::Forbidden(Code::OrganizationSuspended));
+        }
+        if let Subject::Person { amr, .. } = principal.subject()
+            && !place.organization.policy.methods.allow(amr)
+        {
+            return Err(Error::Unauthenticated(Code::SignInMethodNotAllowed));
         }
         let demanded = place.organization.policy.two_factor_required_from;
         if barred_from(demanded, principal.has_second_factor()).is_some_and(|from| from <= self.now()) {

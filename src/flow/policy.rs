@@ -9,8 +9,11 @@ use crate::clock::Timestamp;
 use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::member::Action;
-use crate::organization::Policy;
-use crate::principal::Actor;
+use crate::organization::{Policy, SignInMethods};
+use crate::principal::{Actor, Subject};
+
+/// How many seconds access tokens may live.
+const LIVES: std::ops::RangeInclusive<u32> = 60..=86_400;
 
 /// The policy of an organization.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -26,6 +29,13 @@ pub struct PolicyView {
     /// How many days at most, when it is less than the installation allows.
     #[schema(required)]
     pub trusted_device_days: Option<u32>,
+    /// With what members sign in: `password`, `email` (a link or code by mail).
+    pub sign_in_methods: Vec<&'static str>,
+    /// How many seconds new access tokens live, when it is less than the installation says.
+    #[schema(required)]
+    pub access_token_seconds: Option<u32>,
+    /// Whether people join by an invitation for their address alone, and never by a code.
+    pub invitation_only: bool,
 }
 
 /// Changes to it; what is not named stays.
@@ -43,6 +53,14 @@ pub struct PolicyChanges {
     /// How many days at most; 1 to 365.
     #[schema(minimum = 1, maximum = 365)]
     pub trusted_device_days: Option<i64>,
+    /// With what members sign in: `password`, `email`; at least one. Felt at the next call of every session that was opened
+    /// with another.
+    pub sign_in_methods: Option<Vec<String>>,
+    /// How many seconds new access tokens live; 60 to 86400, and never longer than the installation says.
+    #[schema(minimum = 60, maximum = 86_400)]
+    pub access_token_seconds: Option<i64>,
+    /// Whether people join by an invitation for their address alone. Codes stop working meanwhile.
+    pub invitation_only: Option<bool>,
 }
 
 impl PolicyView {
@@ -52,6 +70,9 @@ impl PolicyView {
             two_factor_grace_until: policy.two_factor_required_from,
             trusted_devices: policy.trusted_device_days != Some(0),
             trusted_device_days: policy.trusted_device_days.filter(|days| *days > 0),
+            sign_in_methods: policy.methods.names(),
+            access_token_seconds: policy.access_token_seconds,
+            invitation_only: policy.invitation_only,
         }
     }
 }
@@ -67,6 +88,15 @@ impl PolicyChanges {
             let days = u32::try_from(days).ok().filter(|days| (1..=365).contains(days));
             findings.need(days, Field::TrustedDeviceDays, FieldCode::OutOfRange(1, 365))
         });
+        let methods = self.sign_in_methods.as_ref().and_then(|names| {
+            let methods = SignInMethods::parse(names.iter().map(String::as_str));
+            findings.need(methods, Field::SignInMethods, FieldCode::NotOneOf(SignInMethods::NAMES))
+        });
+        let life = self.access_token_seconds.and_then(|life| {
+            let life = u32::try_from(life).ok().filter(|life| LIVES.contains(life));
+            let range = FieldCode::OutOfRange((*LIVES.start()).into(), (*LIVES.end()).into());
+            findings.need(life, Field::AccessTokenSeconds, range)
+        });
         findings.check()?;
         let required = self.require_two_factor.unwrap_or(policy.two_factor_required_from.is_some());
         let from = grace.or(policy.two_factor_required_from).unwrap_or(now);
@@ -75,7 +105,13 @@ impl PolicyChanges {
             Some(true) => days.or(policy.trusted_device_days.filter(|days| *days > 0)),
             None => days.or(policy.trusted_device_days),
         };
-        Ok(Policy { two_factor_required_from: required.then_some(from), trusted_device_days })
+        Ok(Policy {
+            two_factor_required_from: required.then_some(from),
+            trusted_device_days,
+            methods: methods.unwrap_or(policy.methods),
+            access_token_seconds: life.or(policy.access_token_seconds),
+            invitation_only: self.invitation_only.unwrap_or(policy.invitation_only),
+        })
     }
 }
 
@@ -87,7 +123,19 @@ impl Latchkey {
         Ok(PolicyView::new(policy))
     }
 
-    /// Changes it; felt at the next call of every member. Nobody demands a second factor who has none.
+    /// Nobody locks themselves out: who sets this came in so, and where only mail is left there is mail.
+    fn can_sign_in_so(&self, actor: &Actor, methods: SignInMethods) -> Result<(), Error> {
+        if !methods.password && !self.sends_mail() {
+            return Err(Error::Conflict(Code::MailNotConfigured));
+        }
+        match actor.principal().subject() {
+            Subject::Person { amr, .. } if !methods.allow(amr) => Err(Error::Conflict(Code::SignInMethodNotAllowed)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Changes it; felt at the next call of every member. Nobody demands a second factor who has none, or a way to sign in
+    /// that they did not come by themselves.
     pub async fn update_policy(
         &self,
         actor: &Actor,
@@ -103,6 +151,9 @@ impl Latchkey {
         let demands = policy.two_factor_required_from.is_some() && before.two_factor_required_from.is_none();
         if demands && is_person && !actor.principal().has_second_factor() {
             return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
+        }
+        if policy.methods != before.methods {
+            self.can_sign_in_so(actor, policy.methods)?;
         }
         writing.store().organization(permit.organization()).update_policy(&policy, self.now()).await?;
         let view = PolicyView::new(policy);

@@ -152,7 +152,9 @@ impl Latchkey {
         self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
         let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
         let now = self.now();
-        let user = User { email_verified_at: home.proves_address().then_some(now), ..account.user(now) };
+        // The link of an invitation that was mailed is a proof too, where an organization takes no password.
+        let by_mail = home.proves_address();
+        let user = User { email_verified_at: by_mail.then_some(now), ..account.user(now) };
         let mut writing = self.0.db.write().await?;
         if writing.store().is_reserved(&user.email, user.id, now).await? {
             return Err(Error::Conflict(Code::EmailTaken));
@@ -175,7 +177,8 @@ impl Latchkey {
         let signed_up = if !is_verified && (self.0.settings.require_verified_email || !place.is_live()) {
             SignedUp::ToVerify(user.email)
         } else {
-            let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
+            let proven =
+                Proven { user: &user, place: Some(&place), amr: if by_mail { "email" } else { "pwd" }, remember: true };
             let session = self.open_first_session(&mut writing.store(), visitor, &proven, opening).await?;
             SignedUp::Open(Box::new(session))
         };

@@ -1,5 +1,7 @@
 //! Pairs of tokens: issued, refreshed, and defended against being used twice (RFC 9700 section 4.14).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -57,6 +59,8 @@ pub(crate) struct Holder<'a> {
     email: &'a Email,
     place: Option<(OrganizationId, Role)>,
     barred_from: Option<Timestamp>,
+    /// The longest life of the token, in seconds, when the organization shortens it.
+    longest: Option<u32>,
 }
 
 impl<'a> Holder<'a> {
@@ -67,12 +71,14 @@ impl<'a> Holder<'a> {
             email: &user.email,
             place: place.map(|place| (place.organization.id, place.role)),
             barred_from: barred_from(demanded, user.second_factor_since.is_some()),
+            longest: place.and_then(|place| place.organization.policy.access_token_seconds),
         }
     }
 
     /// The person of a session, where it acts.
     pub(crate) fn standing(standing: &'a SessionStanding) -> Self {
-        Self { email: &standing.email, place: place(standing), barred_from: standing.barred_from() }
+        let (place, longest) = (place(standing), standing.policy.access_token_seconds);
+        Self { email: &standing.email, place, barred_from: standing.barred_from(), longest }
     }
 }
 
@@ -100,8 +106,10 @@ impl Latchkey {
         holder: &Holder<'_>,
         now: Timestamp,
     ) -> Result<TokenPair, Error> {
-        let Holder { email, place, barred_from } = *holder;
-        let ends_at = now.plus(self.0.settings.tokens.access_life).earliest(session.expires_at);
+        let Holder { email, place, barred_from, longest } = *holder;
+        let life = self.0.settings.tokens.access_life;
+        let life = longest.map_or(life, |longest| life.min(Duration::from_secs(longest.into())));
+        let ends_at = now.plus(life).earliest(session.expires_at);
         let is_admin = place.is_some_and(|(_, role)| role >= Role::Admin);
         let claims = Claims {
             iss: self.public_url().to_owned(),
@@ -256,6 +264,9 @@ impl Latchkey {
         let memberships = writing.store().list_memberships(person.user()).await?;
         let place = choose(&memberships, Some(organization))?.ok_or(Error::NotFound)?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
+        if !place.organization.policy.methods.allow(&standing.session.amr) {
+            return Err(Error::Unauthenticated(Code::SignInMethodNotAllowed));
+        }
         writing.store().update_session_organization(person.session(), place.organization.id).await?;
         let session = Session { organization_id: Some(place.organization.id), ..standing.session };
         let told = Told::by(actor, Deed::OrganizationSwitched, place.organization.id);

@@ -22,6 +22,9 @@ fn organization(row: &Row) -> Result<Organization, Error> {
     })
 }
 
+/// The columns of a place `m` in an organization `o`.
+const PLACE: &str = "o.*, m.role, m.suspended_at AS member_suspended_at, m.joined_at";
+
 fn membership(row: &Row) -> Result<Membership, Error> {
     Ok(Membership {
         organization: organization(row)?,
@@ -57,12 +60,10 @@ impl Store<'_> {
 
     /// Somebody's places, oldest first.
     pub async fn list_memberships(&mut self, user: UserId) -> Result<Vec<Membership>, Error> {
-        let rows = query(
-            "SELECT o.id, o.name, o.slug, o.suspended_at, o.two_factor_required_from, o.trusted_device_days, o.created_at,
-                m.role, m.suspended_at AS member_suspended_at, m.joined_at
-             FROM memberships m JOIN organizations o ON o.id = m.organization_id
-             WHERE m.user_id = $1 ORDER BY m.joined_at, o.id",
-        )
+        let rows = query(AssertSqlSafe(format!(
+            "SELECT {PLACE} FROM memberships m JOIN organizations o ON o.id = m.organization_id
+             WHERE m.user_id = $1 ORDER BY m.joined_at, o.id"
+        )))
         .bind(user.to_string())
         .fetch_all(&mut *self.connection)
         .await?;
@@ -75,12 +76,10 @@ impl Store<'_> {
         user: UserId,
         organization: OrganizationId,
     ) -> Result<Option<Membership>, Error> {
-        let row = query(
-            "SELECT o.id, o.name, o.slug, o.suspended_at, o.two_factor_required_from, o.trusted_device_days, o.created_at,
-                m.role, m.suspended_at AS member_suspended_at, m.joined_at
-             FROM memberships m JOIN organizations o ON o.id = m.organization_id
-             WHERE m.user_id = $1 AND m.organization_id = $2",
-        )
+        let row = query(AssertSqlSafe(format!(
+            "SELECT {PLACE} FROM memberships m JOIN organizations o ON o.id = m.organization_id
+             WHERE m.user_id = $1 AND m.organization_id = $2"
+        )))
         .bind(user.to_string())
         .bind(organization.to_string())
         .fetch_optional(&mut *self.connection)

@@ -1,7 +1,8 @@
-use sqlx::query;
+use sqlx::{AssertSqlSafe, query};
 
 use super::Store;
 use super::db::Row;
+use super::policies::POLICY;
 use super::row::Columns as _;
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::factor::{Method, Proof};
 use crate::id::{OrganizationId, SessionId, TokenId, UserId};
 use crate::member::Role;
-use crate::organization::barred_from;
+use crate::organization::{Policy, barred_from};
 use crate::secret::HashedToken;
 use crate::session::{EndedBy, Session};
 
@@ -43,15 +44,15 @@ pub struct SessionStanding {
     pub exchanged: bool,
     /// Whether the person has a second factor.
     pub has_second_factor: bool,
-    /// From when on that organization demands one.
-    pub second_factor_required_from: Option<Timestamp>,
+    /// What that organization demands.
+    pub policy: Policy,
 }
 
 impl SessionStanding {
     /// From when on the organization bars the person for want of a second factor.
     pub fn barred_from(&self) -> Option<Timestamp> {
         let is_member = self.role.is_some() && !self.member_suspended;
-        barred_from(self.second_factor_required_from, self.has_second_factor).filter(|_| is_member)
+        barred_from(self.policy.two_factor_required_from, self.has_second_factor).filter(|_| is_member)
     }
 }
 
@@ -90,7 +91,7 @@ fn standing(row: &Row) -> Result<SessionStanding, Error> {
         organization_suspended: row.maybe_number("organization_suspended_at")?.is_some(),
         exchanged: row.maybe_text("exchanged")?.is_some(),
         has_second_factor: row.maybe_number("second_factor_since")?.is_some(),
-        second_factor_required_from: row.maybe_at("two_factor_required_from")?,
+        policy: super::policies::policy(row)?,
     })
 }
 
@@ -128,16 +129,16 @@ impl Store<'_> {
         organization: Option<OrganizationId>,
         jti: TokenId,
     ) -> Result<Option<SessionStanding>, Error> {
-        let row = query(
+        let row = query(AssertSqlSafe(format!(
             "SELECT s.*, u.email, u.disabled_at, u.landlord_since, u.second_factor_since, m.role,
                 m.suspended_at AS member_suspended_at, o.suspended_at AS organization_suspended_at,
-                o.two_factor_required_from, x.jti AS exchanged
+                {POLICY}, x.jti AS exchanged
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = $2
              LEFT JOIN organizations o ON o.id = m.organization_id
              LEFT JOIN exchanged_tokens x ON x.jti = $3
-             WHERE s.id = $1",
-        )
+             WHERE s.id = $1"
+        )))
         .bind(id.to_string())
         .bind(organization.map(|id| id.to_string()))
         .bind(jti.to_string())
@@ -152,15 +153,15 @@ impl Store<'_> {
         cookie: HashedToken,
         organization: Option<OrganizationId>,
     ) -> Result<Option<SessionStanding>, Error> {
-        let row = query(
+        let row = query(AssertSqlSafe(format!(
             "SELECT s.*, u.email, u.disabled_at, u.landlord_since, u.second_factor_since, m.role,
                 m.suspended_at AS member_suspended_at, o.suspended_at AS organization_suspended_at,
-                o.two_factor_required_from, NULL AS exchanged
+                {POLICY}, NULL AS exchanged
              FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = COALESCE($2, s.organization_id)
              LEFT JOIN organizations o ON o.id = m.organization_id
-             WHERE s.cookie_hash = $1",
-        )
+             WHERE s.cookie_hash = $1"
+        )))
         .bind(cookie.bytes().to_vec())
         .bind(organization.map(|id| id.to_string()))
         .fetch_optional(&mut *self.connection)

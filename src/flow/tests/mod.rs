@@ -15,5 +15,6 @@ mod phone;
 mod policy;
 mod second_factor;
 mod sessions;
+mod sign_in_policy;
 mod tokens;
 mod trusted_devices;

@@ -42,3 +42,10 @@ CREATE INDEX invitation_codes_organization ON invitation_codes (organization_id,
 
 -- 1 for a place that is suspended until its person's address is confirmed: it came with a code for a domain.
 ALTER TABLE memberships ADD COLUMN awaits_address BIGINT NOT NULL DEFAULT 0;
+
+-- What an organization lets people sign in with, words divided by spaces; everything when NULL.
+ALTER TABLE organizations ADD COLUMN sign_in_methods TEXT;
+-- How long its access tokens live, when that is less than the installation says.
+ALTER TABLE organizations ADD COLUMN access_token_seconds BIGINT;
+-- 1 when nobody joins by a code.
+ALTER TABLE organizations ADD COLUMN invitation_only BIGINT NOT NULL DEFAULT 0;
