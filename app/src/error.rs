@@ -87,6 +87,9 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Unauthenticated(Code::InvalidCredentials) => {
             "That email and password do not match. Check both and try again."
         }
+        Error::Unauthenticated(Code::SignInMethodNotAllowed) => {
+            "Your organization asks you to sign in another way: with a link by mail, or with your password."
+        }
         Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
         Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
         Error::Malformed(Code::InvalidCode) => {
@@ -103,42 +106,52 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
             "This link is not valid. Use the one in the newest mail, or send a new one."
         }
         Error::Malformed(_) | Error::Shape(_) => "We could not read this form. Reload the page, then send it again.",
-        Error::Forbidden(Code::CsrfFailed) => "This page was open for a long time. Send the form once more.",
-        Error::Forbidden(Code::InsufficientRole | Code::InsufficientScope) => {
-            "Your role does not allow this. An owner or admin of your organization can do it."
-        }
-        Error::Forbidden(Code::TwoFactorEnrolmentRequired) => {
-            "Set up two-factor authentication for yourself first, under Security."
-        }
-        Error::Forbidden(Code::EmailNotVerified) => "Confirm your address first. We can send the link again.",
-        Error::Forbidden(Code::RegistrationClosed) => "New accounts are closed here. Ask an administrator to add you.",
-        Error::Forbidden(Code::OrganizationSuspended) => "This organization is suspended. Its owner can tell you more.",
-        Error::Forbidden(Code::InvitationForAnother) => {
-            "This invitation is for another address. Sign out, then open its link again."
-        }
-        Error::Forbidden(_) => "This is not allowed. An owner or admin of your organization can tell you more.",
+        Error::Forbidden(code) => forbidden(*code),
+        Error::Conflict(code) => conflict(*code),
         Error::NotFound => "This is no longer here. Reload the page to see what is.",
-        Error::Conflict(Code::EmailTaken) => "There is an account with this email already. Sign in instead.",
-        Error::Conflict(Code::AlreadyMember) => "This person belongs to the organization already.",
-        Error::Conflict(Code::LastOwner) => "An organization needs an owner. Make somebody else an owner first.",
-        Error::Conflict(Code::MailNotConfigured) => {
-            "Mail is not set up here, so nothing can be sent. Ask whoever runs this installation to set a mail server."
-        }
-        Error::Conflict(Code::TwoFactorMandatory) => {
-            "Your organization requires two-factor authentication, so it stays on. You can exchange the authenticator."
-        }
-        Error::Conflict(Code::BelongsElsewhere) => {
-            "Other organizations rely on this person's second factor too. Whoever runs this installation can reset it."
-        }
-        Error::Conflict(Code::KeyNotUsable) => {
-            "This key has ended in the meantime. Reload the page to see where it stands."
-        }
-        Error::Conflict(_) => "This has changed in the meantime. Reload the page, then try again.",
         Error::Unavailable(_) => "A part of the service does not answer. Try again in a moment; nothing is lost.",
         Error::Locked { .. } | Error::RateLimited(_) | Error::Busy { .. } => return wait(error),
         Error::Internal(_) => return fault(request_id),
     };
     fixed.to_owned()
+}
+
+/// Why somebody may not.
+const fn forbidden(code: Code) -> &'static str {
+    match code {
+        Code::CsrfFailed => "This page was open for a long time. Send the form once more.",
+        Code::InsufficientRole | Code::InsufficientScope => {
+            "Your role does not allow this. An owner or admin of your organization can do it."
+        }
+        Code::TwoFactorEnrolmentRequired => "Set up two-factor authentication for yourself first, under Security.",
+        Code::EmailNotVerified => "Confirm your address first. We can send the link again.",
+        Code::RegistrationClosed => "New accounts are closed here. Ask an administrator to add you.",
+        Code::OrganizationSuspended => "This organization is suspended. Its owner can tell you more.",
+        Code::InvitationForAnother => "This invitation is for another address. Sign out, then open its link again.",
+        _ => "This is not allowed. An owner or admin of your organization can tell you more.",
+    }
+}
+
+/// Why the state of things does not allow it.
+const fn conflict(code: Code) -> &'static str {
+    match code {
+        Code::SignInMethodNotAllowed => "Sign in that way yourself first, so that you do not lock yourself out.",
+        Code::InvitationOnly => "This organization takes people by invitation only, so it has no codes.",
+        Code::EmailTaken => "There is an account with this email already. Sign in instead.",
+        Code::AlreadyMember => "This person belongs to the organization already.",
+        Code::LastOwner => "An organization needs an owner. Make somebody else an owner first.",
+        Code::MailNotConfigured => {
+            "Mail is not set up here, so nothing can be sent. Ask whoever runs this installation to set a mail server."
+        }
+        Code::TwoFactorMandatory => {
+            "Your organization requires two-factor authentication, so it stays on. You can exchange the authenticator."
+        }
+        Code::BelongsElsewhere => {
+            "Other organizations rely on this person's second factor too. Whoever runs this installation can reset it."
+        }
+        Code::KeyNotUsable => "This key has ended in the meantime. Reload the page to see where it stands.",
+        _ => "This has changed in the meantime. Reload the page, then try again.",
+    }
 }
 
 fn wait(error: &Error) -> String {
@@ -237,6 +250,7 @@ fn sentence(field: Field, code: FieldCode) -> String {
             "Names of your own begin with a letter and have no spaces, such as READ_LEADS.".to_owned()
         }
         (Field::ExpiresAt, _) => "Choose a day after today.".to_owned(),
+        (Field::SignInMethods, _) => "Leave at least one way.".to_owned(),
         (Field::EmailDomain, _) => "Enter a name such as example.com.".to_owned(),
         (Field::Reason, FieldCode::Required) => "Say why: they and the audit log are told.".to_owned(),
         (Field::TwoFactorGraceUntil, _) => "Choose a day, or leave it empty.".to_owned(),

@@ -69,7 +69,7 @@ fn refuse(form: &Form, error: &Error) -> Refusal {
     let mut refusal = Refusal::of(error, form.group, &record(error));
     let ended = matches!(
         error,
-        Error::Unauthenticated(code) if !matches!(code, Code::InvalidCredentials | Code::InvalidCode)
+        Error::Unauthenticated(code) if !matches!(code, Code::InvalidCredentials | Code::InvalidCode | Code::SignInMethodNotAllowed)
     );
     let back = form.url();
     let sign_in = ended.then(|| Page::Login.with(&[("next", &back)]));

@@ -5,6 +5,7 @@ mod invitations;
 mod member_dialogs;
 mod members;
 mod policy;
+mod sign_in_policy;
 
 use crate::components::layout::{House, PageHead};
 use crate::components::pager::Part;
@@ -22,6 +23,7 @@ use latchkey::{Actor, Error};
 use leptos::prelude::*;
 use members::{MembersCard, Viewer};
 use policy::PolicyCard;
+use sign_in_policy::SignInPolicyCard;
 
 /// How many invitations, and how many codes, the page shows: the newest.
 const NEWEST: u32 = 50;
@@ -50,7 +52,12 @@ pub fn OrganizationPage() -> impl IntoView {
         };
         let (resident, now) = (resident(&actor).await?, latchkey.now());
         let lead = format!("Who belongs to {}, and how they sign in.", resident.place);
-        let policy = policy.map(|policy| view! { <PolicyCard policy=policy state=desk.form("policy")/> });
+        let policy = policy.map(|policy| {
+            view! {
+                <SignInPolicyCard policy=policy.clone() state=desk.form("sign-in-policy")/>
+                <PolicyCard policy=policy state=desk.form("policy")/>
+            }
+        });
         Ok::<_, Error>(view! {
             <House page=Page::Organization title="Organization" resident=resident narrow=true overlay=overlay>
                 <PageHead title="Organization" lead=lead/>

@@ -99,6 +99,7 @@ impl PolicyForm {
             two_factor_grace_until: self.required.then(|| self.from(now)),
             trusted_devices: Some(days != 0),
             trusted_device_days: Some(days).filter(|days| *days != 0),
+            ..PolicyChanges::default()
         }
     }
 }
