@@ -276,7 +276,7 @@ fn sentence(field: Field, code: FieldCode) -> String {
 
 fn called(field: Field) -> &'static str {
     match field {
-        Field::Email => "your email",
+        Field::Email => "an email",
         Field::NewEmail => "the new email",
         Field::Code => "the code from the mail",
         Field::Password => "a password",

@@ -92,9 +92,9 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                     <div class="who">
                         <span class="initials" aria-hidden="true">{format::initials(&resident.name)}</span>
                         <b>{resident.name}</b>
-                        <span class="hint">{resident.place}</span>
+                        <span class="hint">{resident.place.clone()}</span>
                     </div>
-                    <Switcher others=resident.others/>
+                    <Switcher here=resident.place others=resident.others/>
                 </div>
                 <ThemeForm/>
                 <PostForm action=SignOut::PATH class="sign-out-form">
@@ -106,6 +106,8 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
             </div>
         </header>
     }
+    // Its type would make that of every page too deep for the compiler.
+    .into_any()
 }
 
 /// Picture and word of a page in the navigation.

@@ -20,7 +20,9 @@ pub struct Place {
 /// The other organizations of the person; nothing when there is none.
 #[component]
 pub fn Switcher(
-    /// All but the one acted in.
+    /// What the one is called that is acted in.
+    here: String,
+    /// All others.
     others: Vec<Place>,
 ) -> impl IntoView {
     let any = !others.is_empty();
@@ -32,8 +34,8 @@ pub fn Switcher(
     let buttons = buttons.collect_view();
     any.then(|| {
         view! {
-            <details class="switcher">
-                <summary>"Switch organization"</summary>
+            <details class="switcher more">
+                <summary><span class="switcher-here">{here}": "</span>"Switch organization"</summary>
                 <PostForm action=SwitchOrganization::PATH>
                     <ul>{buttons}</ul>
                 </PostForm>

@@ -42,7 +42,7 @@ test('the address that was typed for a link is asked for, not forgotten', async 
   if (visitor.hasScript) watch.expects(400, '/fn/ask-link');
   await visitor.opens('/login');
   await visitor.button('Email me a link instead').click();
-  await expect(visitor.errorUnder('Email')).toHaveText('Enter your email.');
+  await expect(visitor.errorUnder('Email')).toHaveText('Enter an email.');
   await visitor.asksForLink('ada@example.test');
   await visitor.link('Use your password instead').click();
   await visitor.reads('Sign in');

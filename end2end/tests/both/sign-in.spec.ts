@@ -30,7 +30,7 @@ test('an empty form names each missing thing', async ({ visitor, watch }) => {
   if (visitor.hasScript) watch.expects(400, '/fn/sign-in');
   await visitor.opens('/login');
   await visitor.button('Sign in').click();
-  await expect(visitor.errorUnder('Email')).toHaveText('Enter your email.');
+  await expect(visitor.errorUnder('Email')).toHaveText('Enter an email.');
   await expect(visitor.errorUnder('Password')).toHaveText('Enter a password.');
   if (visitor.hasScript) await expect(visitor.field('Email')).toBeFocused();
   else await expect(visitor.summary).toBeFocused();

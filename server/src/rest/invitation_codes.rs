@@ -45,7 +45,7 @@ pub async fn list_invitation_codes(
     responses(
         (status = 201, description = "Made.", body = InvitationCodeView),
         (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
-        (status = 409, description = "`mail_not_configured`: a code for a domain needs mail."),
+        (status = 409, description = "`mail_not_configured`: a code for a domain needs mail; `invitation_only`: the organization has no codes."),
     )
 )]
 pub async fn create_invitation_code(

@@ -34,6 +34,7 @@ pub async fn organization_policy(
     responses(
         (status = 200, description = "The whole policy.", body = PolicyView),
         (status = 403, description = "`insufficient_role`; `two_factor_enrolment_required`: set up your own second factor first."),
+        (status = 409, description = "`sign_in_method_not_allowed`: sign in that way yourself first; `mail_not_configured`."),
     )
 )]
 pub async fn update_organization_policy(

@@ -46,7 +46,7 @@ const TO_VERIFY: &str = "A link to confirm your address is on its way. Open it t
     post, path = "/auth/login", tag = "Signing in", security(()), request_body = SignIn,
     responses(
         (status = 200, description = "Signed in, or the second factor is due.", body = EnteredView),
-        (status = 401, description = "`invalid_credentials`: the address or the password is not right; `invalid_code`: they are, and the code is not."),
+        (status = 401, description = "`invalid_credentials`: the address or the password is not right; `invalid_code`: they are, and the code is not; `sign_in_method_not_allowed`: the organization takes no passwords."),
         (status = 403, description = "`email_not_verified`, `organization_suspended`, or `csrf_failed` for a call from a page of another site."),
         (status = 404, description = "The organization asked for is not one of theirs."),
         (status = 423, description = "`locked`: too many wrong codes."),

@@ -85,6 +85,27 @@ on_both_engines! {
         }
     }
 
+    async fn an_organization_says_how_people_sign_in_and_join(app) with ["mailbox"] {
+        let ada = app.register("ada").await;
+        let policy = format!("/v1/organizations/{}/policy", ada.organization);
+        let usual = ada.get(&policy).await.assert_status(200).json();
+        assert_eq!((&usual["signInMethods"], &usual["accessTokenSeconds"], &usual["invitationOnly"]),
+            (&json!(["password", "email"]), &json!(null), &json!(false)));
+        ada.patch(&policy, json!({"signInMethods": [], "accessTokenSeconds": 5})).await
+            .assert_invalid(&["signInMethods must be one of the following values: password, email", "accessTokenSeconds must be a number between 60 and 86400"]);
+        ada.patch(&policy, json!({"signInMethods": ["email"]})).await.assert_refused(409, "sign_in_method_not_allowed");
+        let changed = ada.patch(&policy, json!({"accessTokenSeconds": 900, "invitationOnly": true, "signInMethods": ["password"]})).await.assert_status(200).json();
+        assert_eq!((&changed["signInMethods"], &changed["accessTokenSeconds"], &changed["invitationOnly"]),
+            (&json!(["password"]), &json!(900), &json!(true)));
+        let codes = format!("/v1/organizations/{}/invitation-codes", ada.organization);
+        ada.post(&codes, json!({})).await.assert_refused(409, "invitation_only");
+        let again = json!({"email": ada.email, "password": crate::support::PASSWORD});
+        assert_eq!(app.stranger().post("/v1/auth/login", again).await.assert_status(200).json()["expiresIn"], 900);
+        let by_mail = app.magic_link(&ada.email).await;
+        app.stranger().post("/v1/auth/magic-link/verify", json!({"token": by_mail.token()})).await
+            .assert_refused(401, "sign_in_method_not_allowed");
+    }
+
     async fn the_audit_log_is_read_filtered_and_exported(app) {
         let ada = app.register("ada").await;
         let ben = app.member_of(&ada, "ben", Role::Manager).await;
