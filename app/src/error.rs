@@ -76,7 +76,7 @@ impl FromServerFnError for Refusal {
 
 /// How the input of a field is called in a form.
 pub fn input_name(group: &str, field: Field) -> String {
-    let list = if field == Field::Scopes { "[]" } else { "" };
+    let list = if matches!(field, Field::Scopes | Field::SignInMethods) { "[]" } else { "" };
     format!("{group}[{}]{list}", field.as_str())
 }
 

@@ -103,6 +103,9 @@ impl Latchkey {
     ) -> Result<SignedUp, Error> {
         let invitation = self.invitation_of(visitor, token).await?;
         self.is_open(&invitation)?;
+        if self.registration_is_closed() {
+            return Err(Error::Forbidden(Code::RegistrationClosed));
+        }
         let Acceptance { name, password } = input;
         let email = Some(invitation.email.to_string());
         let account = SignUp { email, password, name, ..SignUp::default() }.check()?;

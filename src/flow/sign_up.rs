@@ -117,13 +117,18 @@ impl Latchkey {
         self.0.settings.registration == Registration::Open
     }
 
+    /// Whether nobody at all may make an account, whatever they bring.
+    pub fn registration_is_closed(&self) -> bool {
+        self.0.settings.registration == Registration::Closed
+    }
+
     /// Makes an account, its place, and its first session: all of it or nothing. With an invitation code the place is
     /// where the code leads, otherwise in an organization of its own. Where an address must be confirmed first there is no
     /// session yet, and an address that has an account already is answered like a new one.
     pub async fn sign_up(&self, visitor: &Visitor, input: SignUp, opening: Opening<'_>) -> Result<SignedUp, Error> {
         let code = input.organization_code.as_deref().map(str::trim).filter(|code| !code.is_empty());
         let code = code.map(str::to_owned);
-        if code.is_none() && !self.registration_is_open() {
+        if self.registration_is_closed() || (code.is_none() && !self.registration_is_open()) {
             return Err(Error::Forbidden(Code::RegistrationClosed));
         }
         let account = input.check()?;

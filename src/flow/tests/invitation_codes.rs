@@ -91,13 +91,17 @@ on_both_engines! {
         assert!(core.is_valid(&text(&made)).await);
     }
 
-    async fn where_registration_is_closed_a_code_lets_in(core: TestCore) {
+    async fn where_registration_is_by_invitation_a_code_lets_in_and_where_it_is_closed_nothing(core: TestCore) {
         let olivia = core.founder("Olivia").await;
-        let made = core.makes_code(&olivia, code_for(Role::Member, 1)).await.expect("made");
-        let closed = Registration::Closed;
-        let core = TestCore::over(core.reopened(|settings| settings.registration = closed).await.expect("opens"));
-        assert_eq!(code(core.sign_up("Ben").await), "registration_closed");
-        assert!(core.joins_with("Ben", &text(&made)).await.is_ok());
+        let made = core.makes_code(&olivia, code_for(Role::Member, 2)).await.expect("made");
+        let at = async |registration| {
+            TestCore::over(core.reopened(|settings| settings.registration = registration).await.expect("opens"))
+        };
+        let invite = at(Registration::Invite).await;
+        assert_eq!(code(invite.sign_up("Ben").await), "registration_closed");
+        assert!(invite.joins_with("Ben", &text(&made)).await.is_ok());
+        let closed = at(Registration::Closed).await;
+        assert_eq!(code(closed.joins_with("Cleo", &text(&made)).await), "registration_closed");
     }
 
     async fn a_code_is_revoked_brought_back_and_ends_on_its_day(core: TestCore) {

@@ -1,9 +1,11 @@
 //! `/register`.
 
+use crate::components::badge::Tone;
 use crate::components::button::SubmitButton;
 use crate::components::field::{Input, TextField};
 use crate::components::form::PostForm;
 use crate::components::layout::Front;
+use crate::components::notice::Notice;
 use crate::error::Refusal;
 use crate::note::Mailed;
 use crate::request::{self, Desk, Done, Form};
@@ -44,6 +46,9 @@ pub fn RegisterPage() -> impl IntoView {
         let next = request::next();
         let latchkey = request::latchkey()?;
         let open = latchkey.registration_is_open();
+        if latchkey.registration_is_closed() {
+            return Ok(view! { <ClosedPage/> }.into_any());
+        }
         let code = request::query(CODE).or_else(|| (!open).then(String::new));
         let login =
             next.as_deref().map_or_else(|| Page::Login.path().to_owned(), |next| Page::Login.with(&[("next", next)]));
@@ -61,12 +66,26 @@ pub fn RegisterPage() -> impl IntoView {
             (Some(_), false) => "New accounts need an invitation here: the code you were given, or the link in a mail.",
         };
         let version = if code.is_some() { "code" } else { "own" };
-        Ok::<_, Error>(view! {
-            <Front title="Create your account" lead=lead aside=Some(aside) version=Some(version)>
-                <RegisterForm desk=desk next=next code=code/>
-            </Front>
-        })
+        Ok::<_, Error>(
+            view! {
+                <Front title="Create your account" lead=lead aside=Some(aside) version=Some(version)>
+                    <RegisterForm desk=desk next=next code=code/>
+                </Front>
+            }
+            .into_any(),
+        )
     })
+}
+
+#[component]
+fn ClosedPage() -> impl IntoView {
+    let words = "New accounts are closed here. Ask an administrator to add you.";
+    view! {
+        <Front title="Create your account" lead="">
+            <Notice text=words tone=Tone::Plain/>
+            <a class="button button-wide" href=Page::Login.path()>"Go to sign-in"</a>
+        </Front>
+    }
 }
 
 /// Asks for the field of a code, and is none.

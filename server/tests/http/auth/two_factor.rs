@@ -279,7 +279,8 @@ on_both_engines! {
         let policy = format!("/v1/organizations/{}/policy", olivia.organization);
         let view = olivia.patch(&policy, json!({"requireTwoFactor": true})).await.assert_status(200).json();
         assert_eq!(view, json!({"requireTwoFactor": true, "twoFactorGraceUntil": "2026-11-21T09:30:30Z",
-            "trustedDevices": true, "trustedDeviceDays": null}));
+            "trustedDevices": true, "trustedDeviceDays": null, "signInMethods": ["password", "email"],
+            "accessTokenSeconds": null, "invitationOnly": false}));
         assert_eq!(olivia.get(&policy).await.json(), view);
         let open = ["get /v1/auth/me", "get /v1/auth/profile", "get /v1/auth/csrf-token", "post /v1/auth/logout",
             "post /v1/auth/2fa/setup", "post /v1/auth/2fa/verify-setup", "get /v1/auth/2fa/status"];

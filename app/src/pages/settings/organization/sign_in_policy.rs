@@ -3,7 +3,7 @@
 use super::{here, said};
 use crate::components::button::SubmitButton;
 use crate::components::card::Card;
-use crate::components::choice::Check;
+use crate::components::choice::{Check, Choice};
 use crate::components::field::{SelectField, told};
 use crate::components::form::PostForm;
 use crate::error::Refusal;
@@ -20,24 +20,28 @@ use std::time::Duration;
 /// Longer than this cannot be asked for: it means whatever the installation says.
 const LONGEST_SECONDS: u32 = 86_400;
 /// Name of the inputs that name the ways to sign in.
-const METHODS: &str = "signin[signInMethods]";
+const METHODS: &str = "signin[signInMethods][]";
 
 /// The form.
 #[component]
 pub fn SignInPolicyCard(policy: PolicyView, state: FormState) -> impl IntoView {
     let life = policy.access_token_seconds.unwrap_or(LONGEST_SECONDS);
-    let takes = |method: &str| policy.sign_in_methods.contains(&method);
-    let password = state.chosen("signin[password]", "true", takes("password"));
-    let email = state.chosen("signin[email]", "true", takes("email"));
+    let taken = state.clone();
+    let method = move |value: &'static str, label: &'static str, hint: &'static str| {
+        let checked = taken.chosen(METHODS, value, policy.sign_in_methods.contains(&value));
+        view! { <Choice name=METHODS value=value label=label hint=hint checked=checked error_id="sign-in-methods-error"/> }
+    };
     let invitation_only = state.chosen("signin[invitationOnly]", "true", policy.invitation_only);
     view! {
         <Card title="Signing in and joining" lead="It counts for everybody here, at their next step." region="sign-in-policy">
             <PostForm action=SaveSignInPolicy::PATH state=state.clone() class="stack card-section-narrow">
                 <fieldset class="field">
                     <legend>"People sign in"</legend>
-                    <Check name="signin[password]" label="With a password" checked=password/>
-                    <Check name="signin[email]" label="With a link or code by mail" checked=email/>
-                    <p class="field-error">{told(state.error(METHODS))}</p>
+                    <div class="choices">
+                        {method("password", "With a password", "And a code, where two-factor authentication is on.")}
+                        {method("email", "With a link or code by mail", "The same code stands behind it.")}
+                    </div>
+                    <p class="field-error" id="sign-in-methods-error">{told(state.error(METHODS))}</p>
                 </fieldset>
                 <SelectField
                     label="Access tokens of programs live"
@@ -71,18 +75,15 @@ fn lives(present: u32) -> Vec<(String, String, String)> {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct SignInPolicy {
-    password: bool,
-    email: bool,
+    sign_in_methods: Vec<String>,
     access_token_seconds: String,
     invitation_only: bool,
 }
 
 impl SignInPolicy {
     fn changes(&self) -> PolicyChanges {
-        let methods = [("password", self.password), ("email", self.email)];
-        let methods = methods.into_iter().filter(|(_, taken)| *taken).map(|(name, _)| name.to_owned());
         PolicyChanges {
-            sign_in_methods: Some(methods.collect()),
+            sign_in_methods: Some(self.sign_in_methods.clone()),
             // What is no number is left to the core, which refuses what is out of its range.
             access_token_seconds: Some(self.access_token_seconds.parse().unwrap_or(-1)),
             invitation_only: Some(self.invitation_only),
@@ -94,12 +95,11 @@ impl SignInPolicy {
 /// Saves it.
 #[server(name = SaveSignInPolicy, prefix = "/fn", endpoint = "sign-in-policy")]
 pub async fn save_sign_in_policy(csrf: String, #[server(default)] signin: SignInPolicy) -> Result<Done, Refusal> {
-    let typed = vec![
-        ("password", signin.password.to_string()),
-        ("email", signin.email.to_string()),
+    let mut typed = vec![
         ("accessTokenSeconds", signin.access_token_seconds.clone()),
         ("invitationOnly", signin.invitation_only.to_string()),
     ];
+    typed.extend(signin.sign_in_methods.iter().map(|method| ("signInMethods][", method.clone())));
     request::answer(Form { typed, ..Form::new("sign-in-policy", "signin", Page::Organization) }, async {
         let actor = request::change(&csrf)?;
         request::latchkey()?.update_policy(&actor, &here(&actor)?, signin.changes()).await?;
