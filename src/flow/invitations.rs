@@ -17,7 +17,7 @@ use crate::mail::Letter;
 use crate::member::{Action, Role};
 use crate::principal::{Actor, Permit, Visitor};
 use crate::secret::PlainToken;
-use crate::store::{Store, Writing};
+use crate::store::{Invitations, Store, Writing};
 
 use super::mail::Parcel;
 use super::page::{Orders, Page, PageQuery};
@@ -169,7 +169,7 @@ impl Latchkey {
             PlainToken::random(""),
         );
         let mut here = store.organization(organization);
-        here.withdraw_invitations_to(email, now).await?;
+        here.withdraw_invitations(Invitations::To(email), now).await?;
         here.insert_invitation(&invitation, token.hashed()).await?;
         self.mail_invitation(store, &invitation, &token).await?;
         let told = Told { organization: Some(organization), ..Told::by(actor, Deed::InvitationMade, invitation.id) };
@@ -259,7 +259,8 @@ impl Latchkey {
     pub async fn withdraw_invitation(&self, actor: &Actor, organization: &str, id: &str) -> Result<(), Error> {
         let (mut writing, permit, invitation) = self.open_invitation(actor, organization, id).await?;
         let mut store = writing.store();
-        if !store.organization(permit.organization()).withdraw_invitation(invitation.id, self.now()).await? {
+        let which = Invitations::One(invitation.id);
+        if store.organization(permit.organization()).withdraw_invitations(which, self.now()).await? == 0 {
             return Err(Error::Malformed(Code::Gone));
         }
         self.tell(&mut store, Told::at(&permit, actor, Deed::InvitationWithdrawn, invitation.id)).await?;

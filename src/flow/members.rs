@@ -13,7 +13,7 @@ use crate::member::{Action, Role};
 use crate::organization::Membership;
 use crate::principal::{Actor, Permit};
 use crate::session::EndedBy;
-use crate::store::{StoredMember, Writing};
+use crate::store::{Invitations, StoredMember, Writing};
 
 use super::page::{Orders, Page, PageQuery};
 
@@ -162,7 +162,7 @@ impl Latchkey {
         here.update_member(user, wanted, suspended_at).await?;
         if wanted < place.role || suspended_at.is_some() {
             // Who may do less than when they invited has invited nobody.
-            here.withdraw_invitations_by(user, self.now()).await?;
+            here.withdraw_invitations(Invitations::By(user), self.now()).await?;
         }
         if here.find_oldest_owner().await?.is_none() {
             return Err(Error::Conflict(Code::LastOwner));
@@ -206,7 +206,7 @@ impl Latchkey {
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
         here.delete_member(user).await?;
-        here.withdraw_invitations_by(user, now).await?;
+        here.withdraw_invitations(Invitations::By(user), now).await?;
         let Some(oldest) = here.find_oldest_owner().await? else { return Err(Error::Conflict(Code::LastOwner)) };
         let heir = if user == permit.user() { oldest } else { permit.user() };
         let moved_keys = here.update_responsible(user, heir, now).await?;

@@ -1,8 +1,8 @@
-use sqlx::{AssertSqlSafe, query};
+use sqlx::query;
 
 use super::db::Row;
 use super::row::Columns as _;
-use super::{OrganizationStore, Store};
+use super::{OrganizationStore, Part, Store};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::InvitationCodeId;
@@ -72,35 +72,14 @@ impl OrganizationStore<'_> {
         Ok(())
     }
 
-    /// Its codes, newest first, and how many there are in all.
-    pub async fn list_invitation_codes(
-        &mut self,
-        (order, limit, offset): (&'static str, i64, i64),
-    ) -> Result<(Vec<InvitationCode>, i64), Error> {
-        let total = query("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM invitation_codes WHERE organization_id = $1")
-            .bind(self.organization.to_string())
-            .fetch_one(&mut *self.connection)
-            .await?;
-        let listing = format!(
-            "SELECT * FROM invitation_codes WHERE organization_id = $1 ORDER BY {order}, id LIMIT $2 OFFSET $3"
-        );
-        let rows = query(AssertSqlSafe(listing))
-            .bind(self.organization.to_string())
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(&mut *self.connection)
-            .await?;
-        Ok((rows.iter().map(code).collect::<Result<_, _>>()?, total.number("total")?))
+    /// Its codes, and how many there are in all.
+    pub async fn list_invitation_codes(&mut self, part: Part) -> Result<(Vec<InvitationCode>, i64), Error> {
+        self.list_of("invitation_codes", part, code).await
     }
 
     /// One of its codes.
     pub async fn find_invitation_code(&mut self, id: InvitationCodeId) -> Result<Option<InvitationCode>, Error> {
-        let row = query("SELECT * FROM invitation_codes WHERE organization_id = $1 AND id = $2")
-            .bind(self.organization.to_string())
-            .bind(id.to_string())
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        row.as_ref().map(code).transpose()
+        self.find_in("invitation_codes", id.to_string(), code).await
     }
 
     /// Revokes a code, or brings it back.

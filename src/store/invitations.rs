@@ -2,7 +2,7 @@ use sqlx::{AssertSqlSafe, query};
 
 use super::db::Row;
 use super::row::Columns as _;
-use super::{OrganizationStore, Store};
+use super::{OrganizationStore, Part, Store};
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
@@ -10,6 +10,17 @@ use crate::id::{InvitationId, UserId};
 use crate::invitation::Invitation;
 use crate::member::Role;
 use crate::secret::HashedToken;
+
+/// Which invitations of an organization.
+#[derive(Clone, Copy, Debug)]
+pub enum Invitations<'a> {
+    /// This one.
+    One(InvitationId),
+    /// Those for an address.
+    To(&'a Email),
+    /// Those that somebody made.
+    By(UserId),
+}
 
 fn invitation(row: &Row) -> Result<Invitation, Error> {
     Ok(Invitation {
@@ -80,34 +91,14 @@ impl OrganizationStore<'_> {
         Ok(())
     }
 
-    /// Its invitations, newest first, and how many there are in all.
-    pub async fn list_invitations(
-        &mut self,
-        (order, limit, offset): (&'static str, i64, i64),
-    ) -> Result<(Vec<Invitation>, i64), Error> {
-        let total = query("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM invitations WHERE organization_id = $1")
-            .bind(self.organization.to_string())
-            .fetch_one(&mut *self.connection)
-            .await?;
-        let listing =
-            format!("SELECT * FROM invitations WHERE organization_id = $1 ORDER BY {order}, id LIMIT $2 OFFSET $3");
-        let rows = query(AssertSqlSafe(listing))
-            .bind(self.organization.to_string())
-            .bind(limit)
-            .bind(offset)
-            .fetch_all(&mut *self.connection)
-            .await?;
-        Ok((rows.iter().map(invitation).collect::<Result<_, _>>()?, total.number("total")?))
+    /// Its invitations, and how many there are in all.
+    pub async fn list_invitations(&mut self, part: Part) -> Result<(Vec<Invitation>, i64), Error> {
+        self.list_of("invitations", part, invitation).await
     }
 
     /// One of its invitations.
     pub async fn find_invitation(&mut self, id: InvitationId) -> Result<Option<Invitation>, Error> {
-        let row = query("SELECT * FROM invitations WHERE organization_id = $1 AND id = $2")
-            .bind(self.organization.to_string())
-            .bind(id.to_string())
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        row.as_ref().map(invitation).transpose()
+        self.find_in("invitations", id.to_string(), invitation).await
     }
 
     /// Gives an open invitation another link: the one before is dead by the same statement. `false` when it is not open.
@@ -127,45 +118,22 @@ impl OrganizationStore<'_> {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Withdraws one; `false` when it is not open.
-    pub async fn withdraw_invitation(&mut self, id: InvitationId, now: Timestamp) -> Result<bool, Error> {
-        let done = query(
+    /// Withdraws the open ones among these; says how many.
+    pub async fn withdraw_invitations(&mut self, which: Invitations<'_>, now: Timestamp) -> Result<u64, Error> {
+        let (column, value) = match which {
+            Invitations::One(id) => ("id", id.to_string()),
+            Invitations::To(email) => ("email", email.to_string()),
+            Invitations::By(user) => ("invited_by", user.to_string()),
+        };
+        let done = query(AssertSqlSafe(format!(
             "UPDATE invitations SET withdrawn_at = $3
-             WHERE organization_id = $1 AND id = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL",
-        )
+             WHERE organization_id = $1 AND {column} = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL"
+        )))
         .bind(self.organization.to_string())
-        .bind(id.to_string())
+        .bind(value)
         .bind(now.millis())
         .execute(&mut *self.connection)
         .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Withdraws the open one for an address.
-    pub async fn withdraw_invitations_to(&mut self, email: &Email, now: Timestamp) -> Result<(), Error> {
-        query(
-            "UPDATE invitations SET withdrawn_at = $3
-             WHERE organization_id = $1 AND email = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL",
-        )
-        .bind(self.organization.to_string())
-        .bind(email.as_str())
-        .bind(now.millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
-    }
-
-    /// Withdraws all open ones that somebody made.
-    pub async fn withdraw_invitations_by(&mut self, user: UserId, now: Timestamp) -> Result<(), Error> {
-        query(
-            "UPDATE invitations SET withdrawn_at = $3
-             WHERE organization_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL",
-        )
-        .bind(self.organization.to_string())
-        .bind(user.to_string())
-        .bind(now.millis())
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        Ok(done.rows_affected())
     }
 }

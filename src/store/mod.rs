@@ -36,6 +36,7 @@ pub use devices::NewDevice;
 pub use factors::{NewFactor, StoredFactor};
 pub use facts::StoredSigningKey;
 pub use half_sign_ins::HalfSignIn;
+pub use invitations::Invitations;
 pub use key_warnings::EndingKey;
 pub use mails::{OutboxTotals, StoredMail};
 pub use organizations::{StoredMember, StoredTenant};
@@ -44,6 +45,11 @@ pub use sessions::{NewSession, SessionStanding};
 pub(crate) use testing::{Tampering, create_postgres_database};
 pub use usage::{KeyCall, KeyTotals, UsageRow};
 
+use sqlx::{AssertSqlSafe, query};
+
+use row::Columns as _;
+
+use crate::error::Error;
 use crate::id::OrganizationId;
 
 /// Statements on a connection.
@@ -52,6 +58,9 @@ pub struct Store<'c> {
     /// Where a transaction notes that it wrote mails.
     posted: Option<&'c mut bool>,
 }
+
+/// Which part of a list: the ORDER BY, one of those the list knows, how many at most, how many to pass over.
+type Part = (&'static str, i64, i64);
 
 /// Statements that see one organization only.
 pub struct OrganizationStore<'c> {
@@ -73,5 +82,43 @@ impl<'c> Store<'c> {
     /// What belongs to one organization. The id comes from the proof of a right, never from a request.
     pub fn organization(&mut self, organization: OrganizationId) -> OrganizationStore<'_> {
         OrganizationStore { connection: &mut *self.connection, organization }
+    }
+}
+
+impl OrganizationStore<'_> {
+    /// A part of its rows in `table`, and how many there are in all.
+    async fn list_of<T>(
+        &mut self,
+        table: &'static str,
+        (order, limit, offset): Part,
+        read: fn(&db::Row) -> Result<T, Error>,
+    ) -> Result<(Vec<T>, i64), Error> {
+        let counting = format!("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM {table} WHERE organization_id = $1");
+        let total =
+            query(AssertSqlSafe(counting)).bind(self.organization.to_string()).fetch_one(&mut *self.connection).await?;
+        let listing =
+            format!("SELECT * FROM {table} WHERE organization_id = $1 ORDER BY {order}, id LIMIT $2 OFFSET $3");
+        let rows = query(AssertSqlSafe(listing))
+            .bind(self.organization.to_string())
+            .bind(limit)
+            .bind(offset)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total.number("total")?))
+    }
+
+    /// One of its rows in `table`.
+    async fn find_in<T>(
+        &mut self,
+        table: &'static str,
+        id: String,
+        read: fn(&db::Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let row = query(AssertSqlSafe(format!("SELECT * FROM {table} WHERE organization_id = $1 AND id = $2")))
+            .bind(self.organization.to_string())
+            .bind(id)
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.as_ref().map(read).transpose()
     }
 }

@@ -35,6 +35,12 @@ impl Input {
         Self { name, kind: "password", autocomplete: "current-password", ..Self::default() }
     }
 
+    /// For a password that is chosen now.
+    pub fn new_password(name: &'static str) -> Self {
+        let hint = "12 characters or more. A few unrelated words work well.";
+        Self { hint, autocomplete: "new-password", ..Self::password(name) }
+    }
+
     /// For a code of the authenticator.
     pub fn code(name: &'static str) -> Self {
         Self { keyboard: Some("numeric"), longest: Some(10), ..Self::any_code(name) }

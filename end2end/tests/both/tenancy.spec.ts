@@ -3,6 +3,16 @@ import { Api } from '../../support/api.ts';
 import { someone } from '../../support/people.ts';
 import { linkTo } from '../../support/post-office.ts';
 import { expect, test } from '../../support/test.ts';
+import type { Visitor } from '../../support/visitor.ts';
+
+/** A landlord opens a tenant, and invites its owner. */
+async function opensTenant(landlord: Visitor, name: string, owner: string): Promise<void> {
+  await landlord.opens('/landlord');
+  await landlord.page.getByText('Open a tenant').click();
+  await landlord.field('Name of the tenant').fill(name);
+  await landlord.field('Email of its owner').fill(owner);
+  await landlord.button('Open and invite').click();
+}
 
 test('a landlord opens a tenant, its owner invites a member, who makes a key, is removed, and the key is dead', async ({ ownServer, office, anotherVisitor }) => {
   const latchkey = await ownServer(office.settings);
@@ -11,11 +21,7 @@ test('a landlord opens a tenant, its owner invites a member, who makes a key, is
 
   const house = await anotherVisitor({ at: latchkey });
   await house.signsIn(landlord);
-  await house.opens('/landlord');
-  await house.page.getByText('Open a tenant').click();
-  await house.field('Name of the tenant').fill('Red Hill');
-  await house.field('Email of its owner').fill(grace.email);
-  await house.button('Open and invite').click();
+  await opensTenant(house, 'Red Hill', grace.email);
   await expect(house.news).toHaveText('The invitation is on its way.');
   const tenant = house.page.locator('#tenants li.member', { hasText: 'Red Hill' });
   await expect(tenant).toContainText('0 members · 0 API keys · 1 open invitation');
@@ -107,11 +113,7 @@ test('without mail the landlord hands the link over', async ({ ownServer, anothe
   await latchkey.makesLandlord(landlord);
   const house = await anotherVisitor({ at: latchkey });
   await house.signsIn(landlord);
-  await house.opens('/landlord');
-  await house.page.getByText('Open a tenant').click();
-  await house.field('Name of the tenant').fill('Red Hill');
-  await house.field('Email of its owner').fill(grace.email);
-  await house.button('Open and invite').click();
+  await opensTenant(house, 'Red Hill', grace.email);
   const link = await house.organization.readsLink();
   const owner = await anotherVisitor({ at: latchkey });
   await owner.opens(link);

@@ -93,13 +93,7 @@ fn NewForm(email: String, token: String, state: FormState) -> impl IntoView {
         focused: !state.comes_back(),
         ..Input::default()
     };
-    let password = Input {
-        name: "account[password]",
-        kind: "password",
-        autocomplete: "new-password",
-        hint: "12 characters or more. A few unrelated words work well.",
-        ..Input::default()
-    };
+    let password = Input::new_password("account[password]");
     view! {
         <PostForm action=AcceptAsNew::PATH state=state.clone()>
             <input type="hidden" name="token" value=token/>

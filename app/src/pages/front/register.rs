@@ -102,13 +102,7 @@ fn RegisterForm(desk: Desk, next: Option<String>, code: Option<String>) -> impl 
         ..Input::default()
     };
     let email = Input { name: "account[email]", kind: "email", autocomplete: "username", ..Input::default() };
-    let password = Input {
-        name: "account[password]",
-        kind: "password",
-        autocomplete: "new-password",
-        hint: "12 characters or more. A few unrelated words work well.",
-        ..Input::default()
-    };
+    let password = Input::new_password("account[password]");
     let company = Input {
         name: "account[company]",
         autocomplete: "organization",

@@ -46,14 +46,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
 
 #[component]
 fn OpenPage(email: String, token: String, state: FormState) -> impl IntoView {
-    let new = Input {
-        name: "reset[newPassword]",
-        kind: "password",
-        autocomplete: "new-password",
-        hint: "12 characters or more. A few unrelated words work well.",
-        focused: !state.comes_back(),
-        ..Input::default()
-    };
+    let new = Input { focused: !state.comes_back(), ..Input::new_password("reset[newPassword]") };
     view! {
         <CleanAddress path=Page::ResetPassword.path()/>
         <Front title="Choose a new password" lead=format!("For {email}. It signs you out everywhere.")>

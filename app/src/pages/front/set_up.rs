@@ -62,13 +62,7 @@ fn SetUpForm(desk: Desk, token: String) -> impl IntoView {
         ..Input::default()
     };
     let email = Input { name: "landlord[email]", kind: "email", autocomplete: "username", ..Input::default() };
-    let password = Input {
-        name: "landlord[password]",
-        kind: "password",
-        autocomplete: "new-password",
-        hint: "12 characters or more. A few unrelated words work well.",
-        ..Input::default()
-    };
+    let password = Input::new_password("landlord[password]");
     view! {
         <PostForm action=SetUp::PATH state=state.clone()>
             <input type="hidden" name="token" value=token/>

@@ -20,7 +20,7 @@ use leptos::prelude::*;
 const ON_A_PAGE: u32 = 50;
 
 /// The kinds that can be chosen: how their names begin, and their word.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 11] = [
     ("", "Everything"),
     ("session.", "Sign-ins and sessions"),
     ("user.", "Accounts"),
@@ -29,6 +29,7 @@ const KINDS: [(&str, &str); 10] = [
     ("trusted_device.", "Trusted devices"),
     ("api_key.", "API keys"),
     ("member.", "Members"),
+    ("invitation", "Invitations and codes"),
     ("organization.", "Organization"),
     ("audit.", "Audit log"),
 ];

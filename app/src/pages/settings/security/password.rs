@@ -34,13 +34,7 @@ pub fn PasswordCard(desk: Desk) -> impl IntoView {
         autocomplete: "current-password",
         ..Input::default()
     };
-    let new = Input {
-        name: "passwords[newPassword]",
-        kind: "password",
-        autocomplete: "new-password",
-        hint: "12 characters or more. A few unrelated words work well.",
-        ..Input::default()
-    };
+    let new = Input::new_password("passwords[newPassword]");
     view! {
         <Card title="Password" lead="Changing it signs out every other device." region="password">
             <PostForm action=ChangePassword::PATH state=state.clone() class="stack card-section-narrow">
