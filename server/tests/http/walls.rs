@@ -157,12 +157,23 @@ on_both_engines! {
                     continue;
                 }
                 let body = bodies.get(operation.as_str()).unwrap_or_else(|| panic!("{operation} is not walked"));
+                // At home too, what hangs below is looked for at home alone.
+                let at_home = |ids: &BTreeMap<&'static str, String>| {
+                    let home = ("organization", ours.ids["organization"].clone());
+                    ids.clone().into_iter().chain([home]).collect::<BTreeMap<_, _>>()
+                };
+                let below = path.starts_with("/organizations/{id}/") && path.matches('{').count() > 1;
                 let may_look = |who: &str| who == LANDLORD && path.starts_with("/landlord/");
                 for (who, client) in ours.credentials.iter().filter(|(who, _)| !may_look(who)) {
                     let foreign = client.json(&method, &format!("/v1{}", filled(path, &theirs.ids)), body).await;
                     let nothing = client.json(&method, &format!("/v1{}", filled(path, &unknown())), body).await;
                     assert_eq!(seen(&foreign), seen(&nothing), "{operation} by {who}");
                     assert!(foreign.status.is_client_error(), "{operation} by {who}: {foreign:?}");
+                    if below {
+                        let foreign = client.json(&method, &format!("/v1{}", filled(path, &at_home(&theirs.ids))), body).await;
+                        let nothing = client.json(&method, &format!("/v1{}", filled(path, &at_home(&unknown()))), body).await;
+                        assert_eq!(seen(&foreign), seen(&nothing), "{operation} at home by {who}");
+                    }
                     walked += 1;
                 }
             }

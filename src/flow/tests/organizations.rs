@@ -76,6 +76,25 @@ fn roles_may_exactly_what_the_contract_says() {
 }
 
 on_both_engines! {
+    async fn every_right_is_decided_by_the_place_it_is_asked_for(core: TestCore) {
+        let olivia = core.founder("Olivia").await;
+        let (home, elsewhere) = (here(&olivia), core.founder("Mallory").await);
+        for role in Role::ALL {
+            let actor = core.colleague(&olivia, &format!("Colleague{}", role.as_str()), role).await;
+            let may = async |action, place: &str| code(core.latchkey.permit_at(&actor, action, place).await);
+            for action in Action::ALL.iter().copied().filter(|action| action.least_role().is_some()) {
+                let expected = if role.may(action) { "it succeeded" } else { "insufficient_role" };
+                assert_eq!(may(action, &home).await, expected, "{role:?} {action:?} at home");
+                assert_eq!(may(action, &here(&elsewhere)).await, "not_found", "{role:?} {action:?} elsewhere");
+            }
+            core.latchkey.add_member_for_test(&elsewhere, actor.principal().user_id(), Role::Member).await;
+            for action in Action::ALL.iter().copied().filter(|action| action.least_role().is_some()) {
+                let expected = if Role::Member.may(action) { "it succeeded" } else { "insufficient_role" };
+                assert_eq!(may(action, &here(&elsewhere)).await, expected, "{role:?} {action:?} as a guest");
+            }
+        }
+    }
+
     async fn who_may_change_whom(core: TestCore) {
         let olivia = core.founder("Olivia").await;
         let place = here(&olivia);
