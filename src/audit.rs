@@ -54,6 +54,8 @@ deeds! {
     OrganizationMade = "organization.created",
     OrganizationChanged = "organization.changed",
     OrganizationDeleted = "organization.deleted",
+    UserDisabled = "user.disabled",
+    UserEnabled = "user.enabled",
     OrganizationSuspended = "organization.suspended",
     OrganizationResumed = "organization.resumed",
     MemberJoined = "member.joined",

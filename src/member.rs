@@ -49,6 +49,16 @@ impl Role {
         }
     }
 
+    /// Whether this role may invite somebody as `other`: managers members only, nobody above their own (contract
+    /// section 11).
+    pub fn may_invite(self, other: Self) -> bool {
+        match self {
+            Self::Member => false,
+            Self::Manager => other == Self::Member,
+            Self::Admin | Self::Owner => other <= self,
+        }
+    }
+
     /// Whether this role may do `action`.
     pub fn may(self, action: Action) -> bool {
         action.least_role().is_none_or(|least| self >= least)
@@ -104,7 +114,7 @@ actions! {
     ChangeOrganization: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Rename the organization.";
     SetPolicy: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and set what the organization demands of its members.";
     ManageMembers: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Change roles below OWNER, suspend and remove members, revoke their tokens.";
-    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Admin), "Invite people by mail or code, up to one's own role below OWNER.";
+    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Admin), "Invite people by mail or code: MANAGERs as MEMBER, others up to their own role.";
     ReadAudit: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and export the audit log.";
     ResetFactor: Some(Role::Admin), KeyRule::PeopleOnly, "Take a member's second factor away.";
     ManageOwners: Some(Role::Owner), KeyRule::PeopleOnly, "Make, change and remove OWNERs.";
@@ -132,6 +142,13 @@ mod tests {
             for pair in Role::ALL.windows(2) {
                 assert!(!pair[0].may(action) || pair[1].may(action), "{action:?}");
             }
+        }
+    }
+
+    #[test]
+    fn nobody_invites_above_themselves_and_managers_invite_members() {
+        for (own, invited) in [(Role::Member, 0), (Role::Manager, 1), (Role::Admin, 3), (Role::Owner, 4)] {
+            assert_eq!(Role::ALL.into_iter().filter(|role| own.may_invite(*role)).count(), invited, "{own:?}");
         }
     }
 

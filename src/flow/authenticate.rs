@@ -214,11 +214,14 @@ impl Latchkey {
         if organization.is_some() && asked && !member {
             return Err(Error::NotFound);
         }
+        // Whoever looks after the platform is never shut out of it, not even by a place of their own.
+        let member = member && (asked || !(standing.landlord && standing.organization_suspended));
         if member && standing.organization_suspended {
             return Err(Error::Forbidden(Code::OrganizationSuspended));
         }
         if member && !standing.policy.methods.allow(&session.amr) {
-            return Err(refused(Code::SignInMethodNotAllowed));
+            let code = Code::SignInMethodNotAllowed;
+            return Err(if asked { Error::Forbidden(code) } else { refused(code) });
         }
         let role = standing.role.filter(|_| member);
         let mut facts = Facts {

@@ -128,20 +128,17 @@ impl NewInvitationCode {
 }
 
 impl Latchkey {
-    /// Makes a code with which people join while they sign up, up to one's own role.
+    /// Makes a code with which people join while they sign up.
     pub async fn create_invitation_code(
         &self,
         actor: &Actor,
         organization: &str,
         input: NewInvitationCode,
     ) -> Result<InvitationCodeView, Error> {
-        let permit = self.permit_at(actor, Action::Invite, organization).await?;
+        let granting = self.granting(actor, organization).await?;
         let now = self.now();
         let checked = input.check(now)?;
-        self.may_grant(actor, &permit, checked.role).await?;
-        if self.0.db.read().await?.store().organization(permit.organization()).find_policy().await?.invitation_only {
-            return Err(Error::Conflict(Code::InvitationOnly));
-        }
+        let permit = granting.reach(checked.role)?;
         if checked.email_domain.is_some() && !self.sends_mail() {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
@@ -163,6 +160,10 @@ impl Latchkey {
         let mac = self.invitation_mac(&text).ok_or_else(|| Error::internal("a new code cannot be read"))?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
+        self.lock_as(&mut store, actor, &permit).await?;
+        if store.organization(permit.organization()).find_policy().await?.invitation_only {
+            return Err(Error::Conflict(Code::InvitationOnly));
+        }
         store.organization(permit.organization()).insert_invitation_code(&code, &mac).await?;
         let detail =
             serde_json::json!({ "role": code.role, "maxUses": code.max_uses, "emailDomain": code.email_domain });
@@ -217,13 +218,14 @@ impl Latchkey {
         id: &str,
         deed: Deed,
     ) -> Result<InvitationCodeView, Error> {
-        let permit = self.permit_at(actor, Action::Invite, organization).await?;
+        let granting = self.granting(actor, organization).await?;
         let id: InvitationCodeId = id.parse().map_err(|_| Error::NotFound)?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
-        let found = store.organization(permit.organization()).find_invitation_code(id).await?;
+        self.lock_as(&mut store, actor, &granting.permit).await?;
+        let found = store.organization(granting.permit.organization()).find_invitation_code(id).await?;
         let code = found.ok_or(Error::NotFound)?;
-        self.may_grant(actor, &permit, code.role).await?;
+        let permit = granting.reach(code.role)?;
         let revoked_at = (deed == Deed::CodeRevoked).then(|| code.revoked_at.unwrap_or(self.now()));
         store.organization(permit.organization()).update_invitation_code(id, revoked_at).await?;
         self.tell(&mut store, Told::at(&permit, actor, deed, id)).await?;
@@ -289,7 +291,7 @@ impl Latchkey {
         Ok(InvitationCodeView {
             id: code.id,
             organization_id: code.organization_id,
-            code: Some(text).filter(|_| code.role <= seen_by),
+            code: Some(text).filter(|_| seen_by.may_invite(code.role)),
             role: code.role,
             status: code.status(self.now()),
             max_uses: code.max_uses,

@@ -82,6 +82,22 @@ pub struct InvitationLinkView {
     pub expires_at: Timestamp,
 }
 
+/// The right to invite, and how far it reaches.
+pub(crate) struct Granting {
+    pub(crate) permit: Permit,
+    owners: Result<Permit, Error>,
+}
+
+impl Granting {
+    /// The right to invite somebody as `role`, or why not. Owners are for owners to make, in person.
+    pub(crate) fn reach(self, role: Role) -> Result<Permit, Error> {
+        if !self.permit.role().may_invite(role) {
+            return Err(Error::Forbidden(Code::InsufficientRole));
+        }
+        if role == Role::Owner { self.owners } else { Ok(self.permit) }
+    }
+}
+
 impl InvitationView {
     pub(super) fn new(invitation: Invitation, now: Timestamp) -> Self {
         Self {
@@ -112,7 +128,7 @@ impl NewInvitation {
 }
 
 impl Latchkey {
-    /// Invites somebody by mail, up to one's own role. An open invitation for the same address gives way to it. Where mail
+    /// Invites somebody by mail. An open invitation for the same address gives way to it. Where mail
     /// is not configured, the link can be shown and handed over.
     pub async fn invite(
         &self,
@@ -120,17 +136,13 @@ impl Latchkey {
         organization: &str,
         input: NewInvitation,
     ) -> Result<InvitationView, Error> {
-        let permit = self.permit_at(actor, Action::Invite, organization).await?;
+        let granting = self.granting(actor, organization).await?;
         let (email, role) = input.check()?;
-        self.may_grant(actor, &permit, role).await?;
+        let permit = granting.reach(role)?;
         self.limit_asking("invitation", &actor.visitor, &email)?;
         let mut writing = self.0.db.write().await?;
+        self.lock_as(&mut writing.store(), actor, &permit).await?;
         let here = permit.organization();
-        writing.store().organization(here).lock(self.now()).await?;
-        let own = writing.store().find_membership(permit.user(), here).await?;
-        if own.is_none_or(|own| !own.is_live() || own.role < permit.role()) && actor.principal().key_id().is_none() {
-            return Err(Error::Forbidden(Code::InsufficientRole));
-        }
         let (invitation, _) = self.insert_invitation(&mut writing.store(), actor, here, (&email, role)).await?;
         writing.commit().await?;
         Ok(InvitationView::new(invitation, self.now()))
@@ -230,7 +242,7 @@ impl Latchkey {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
         self.limit_asking("invitation", &actor.visitor, &invitation.email)?;
-        let (invitation, token) = self.renew_link(&mut writing.store(), invitation, false).await?;
+        let (invitation, token) = self.renew_link(&mut writing.store(), actor, invitation, false).await?;
         self.mail_invitation(&mut writing.store(), &invitation, &token).await?;
         let told = Told::at(&permit, actor, Deed::InvitationSent, invitation.id);
         self.tell(&mut writing.store(), told).await?;
@@ -247,7 +259,7 @@ impl Latchkey {
         id: &str,
     ) -> Result<InvitationLinkView, Error> {
         let (mut writing, permit, invitation) = self.open_invitation(actor, organization, id).await?;
-        let (invitation, token) = self.renew_link(&mut writing.store(), invitation, true).await?;
+        let (invitation, token) = self.renew_link(&mut writing.store(), actor, invitation, true).await?;
         let told = Told::at(&permit, actor, Deed::InvitationShown, invitation.id);
         self.tell(&mut writing.store(), told).await?;
         writing.commit().await?;
@@ -275,12 +287,13 @@ impl Latchkey {
         organization: &str,
         id: &str,
     ) -> Result<(Writing, Permit, Invitation), Error> {
-        let permit = self.permit_at(actor, Action::Invite, organization).await?;
+        let granting = self.granting(actor, organization).await?;
         let id: InvitationId = id.parse().map_err(|_| Error::NotFound)?;
         let mut writing = self.0.db.write().await?;
-        let found = writing.store().organization(permit.organization()).find_invitation(id).await?;
+        self.lock_as(&mut writing.store(), actor, &granting.permit).await?;
+        let found = writing.store().organization(granting.permit.organization()).find_invitation(id).await?;
         let invitation = found.ok_or(Error::NotFound)?;
-        self.may_grant(actor, &permit, invitation.role).await?;
+        let permit = granting.reach(invitation.role)?;
         match invitation.state(self.now()) {
             InvitationState::Pending | InvitationState::Expired => Ok((writing, permit, invitation)),
             InvitationState::Accepted | InvitationState::Withdrawn => Err(Error::Malformed(Code::Gone)),
@@ -290,25 +303,37 @@ impl Latchkey {
     async fn renew_link(
         &self,
         store: &mut Store<'_>,
+        actor: &Actor,
         invitation: Invitation,
         shown: bool,
     ) -> Result<(Invitation, PlainToken), Error> {
         let (now, token) = (self.now(), PlainToken::random(""));
         let expires_at = now.plus(self.0.settings.links.invitation);
-        let renewed = Invitation { shown, sent_at: now, expires_at, ..invitation };
+        // It is theirs from now on: their removal withdraws it.
+        let by = store.find_user(actor.principal().user_id()).await?.ok_or(Error::NotFound)?;
+        let (invited_by, inviter_name) = (by.id, by.name);
+        let renewed = Invitation { shown, sent_at: now, expires_at, invited_by, inviter_name, ..invitation };
         if !store.organization(renewed.organization_id).update_invitation_link(&renewed, token.hashed()).await? {
             return Err(Error::Malformed(Code::Gone));
         }
         Ok((renewed, token))
     }
 
-    /// Nobody gives more than they have, and owners are for owners to make, in person.
-    pub(crate) async fn may_grant(&self, actor: &Actor, permit: &Permit, role: Role) -> Result<(), Error> {
-        if role > permit.role() {
+    /// The right to invite in an organization.
+    pub(crate) async fn granting(&self, actor: &Actor, organization: &str) -> Result<Granting, Error> {
+        let permit = self.permit_at(actor, Action::Invite, organization).await?;
+        let owners = self.permit_at(actor, Action::ManageOwners, organization).await;
+        Ok(Granting { permit, owners })
+    }
+
+    /// Makes other changes of the organization wait, and reads the actor's own place there again: of two who take each
+    /// other's rights away at once, the second has none any more. A key's are its own.
+    pub(crate) async fn lock_as(&self, store: &mut Store<'_>, actor: &Actor, permit: &Permit) -> Result<(), Error> {
+        store.organization(permit.organization()).lock(self.now()).await?;
+        let own = store.find_membership(permit.user(), permit.organization()).await?;
+        let lost = own.is_none_or(|own| !own.is_live() || own.role < permit.role());
+        if lost && actor.principal().key_id().is_none() {
             return Err(Error::Forbidden(Code::InsufficientRole));
-        }
-        if role == Role::Owner {
-            self.permit_at(actor, Action::ManageOwners, &permit.organization().to_string()).await?;
         }
         Ok(())
     }

@@ -11,13 +11,14 @@ use crate::id::OrganizationId;
 use crate::invitation::{Invitation, InvitationCode, InvitationState};
 use crate::member::Role;
 use crate::organization::Membership;
-use crate::principal::{Actor, Visitor};
-use crate::secret::{HashedToken, PlainToken};
+use crate::principal::{Actor, Subject, Visitor};
+use crate::secret::{HashedToken, Password, PlainToken};
 use crate::session::Session;
 use crate::store::Store;
 use crate::user::User;
 
 use super::address::told_of;
+use super::gate::{Entered, Proven};
 use super::sign_in::{Opening, SecretText, SignedIn};
 use super::sign_up::{SignUp, SignedUp};
 
@@ -61,14 +62,22 @@ pub struct InvitationPreview {
     pub state: InvitationState,
 }
 
-/// What somebody without an account says to accept.
+/// What accepting gives to somebody who was not signed in.
+pub enum Accepted {
+    /// A new account.
+    SignedUp(SignedUp),
+    /// The account that was there already, or its second step.
+    Entered(Entered),
+}
+
+/// What somebody says to accept who is not signed in.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"name": "Grace Hopper", "password": "plum river candle"}))]
 pub struct Acceptance {
     /// What they are called.
     pub name: Option<String>,
-    /// The password of their new account.
+    /// The password of their new account; or, without a name, of the one they have.
     pub password: Option<SecretText>,
 }
 
@@ -92,17 +101,22 @@ impl Latchkey {
         })
     }
 
-    /// Accepts an invitation as somebody who has no account yet: makes it, with the invited address. A mailed link shows
-    /// that the address is theirs; one that was handed over does not.
+    /// Accepts an invitation as somebody who is not signed in. Whoever has an account with the invited address says its
+    /// password, and its second factor as at every sign-in; everybody else gets an account. A mailed link shows that the
+    /// address is theirs; one that was handed over does not.
     pub async fn accept_invitation(
         &self,
         visitor: &Visitor,
         token: &str,
         input: Acceptance,
         opening: Opening<'_>,
-    ) -> Result<SignedUp, Error> {
+    ) -> Result<Accepted, Error> {
         let invitation = self.invitation_of(visitor, token).await?;
         self.is_open(&invitation)?;
+        let known = self.0.db.read().await?.store().find_user_by_email(&invitation.email).await?.is_some();
+        if known && input.name.is_none() && input.password.is_some() {
+            return self.accept_with_password(visitor, token, &invitation, input, opening).await.map(Accepted::Entered);
+        }
         if self.registration_is_closed() {
             return Err(Error::Forbidden(Code::RegistrationClosed));
         }
@@ -110,7 +124,31 @@ impl Latchkey {
         let email = Some(invitation.email.to_string());
         let account = SignUp { email, password, name, ..SignUp::default() }.check()?;
         let home = Home::Invitation(PlainToken::presented(token).hashed(), !invitation.shown);
-        self.make_account(visitor, &account, home, opening).await
+        self.make_account(visitor, &account, home, opening).await.map(Accepted::SignedUp)
+    }
+
+    async fn accept_with_password(
+        &self,
+        visitor: &Visitor,
+        token: &str,
+        invitation: &Invitation,
+        input: Acceptance,
+        opening: Opening<'_>,
+    ) -> Result<Entered, Error> {
+        let password = Password::typed(&input.password.unwrap_or_default().0);
+        let user = self.prove_password(visitor, &invitation.email, &password).await?;
+        let mut writing = self.0.db.write().await?;
+        let mut store = writing.store();
+        let hash = PlainToken::presented(token).hashed();
+        let place = self.join_by_invitation(&mut store, visitor, &user, hash).await?;
+        if !invitation.shown {
+            store.update_verified(user.id, self.now()).await?;
+        }
+        let user = store.find_user(user.id).await?.ok_or(Error::NotFound)?;
+        let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
+        let entered = self.enter(writing, visitor, &proven, opening, None).await?;
+        self.0.memory.generations.changed(user.id.number());
+        Ok(entered)
     }
 
     /// Accepts an invitation as somebody who is signed in, with the address it is for. Their session moves there.
@@ -126,6 +164,11 @@ impl Latchkey {
         let user = store.find_user(person.user()).await?.ok_or(Error::NotFound)?;
         let hash = PlainToken::presented(token).hashed();
         let place = self.join_by_invitation(&mut store, &actor.visitor, &user, hash).await?;
+        if let Subject::Person { amr, .. } = actor.principal().subject()
+            && !place.organization.policy.methods.allow(amr)
+        {
+            return Err(Error::Forbidden(Code::SignInMethodNotAllowed));
+        }
         if !invitation.shown {
             store.update_verified(user.id, self.now()).await?;
         }
@@ -187,6 +230,9 @@ impl Latchkey {
             return Err(Error::Malformed(Code::InvalidInvitationCode));
         }
         let mut place = self.join(store, user, (code.organization_id, code.role)).await?;
+        if place.organization.suspended_at.is_some() || place.organization.policy.invitation_only {
+            return Err(Error::Malformed(Code::InvalidInvitationCode));
+        }
         if code.email_domain.is_some() {
             store.organization(code.organization_id).await_address(user.id, now).await?;
             place.suspended_at = Some(now);

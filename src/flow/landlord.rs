@@ -8,7 +8,7 @@ use crate::Latchkey;
 use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, UserId};
 use crate::member::Role;
@@ -25,6 +25,7 @@ const ORDERS: Orders = Orders {
     columns: &[("o.created_at", "o.created_at DESC"), ("LOWER(o.name)", "LOWER(o.name) DESC")],
 };
 const STANDINGS: &[&str] = &["active", "suspended"];
+const ACCOUNT_STANDINGS: &[&str] = &["active", "disabled"];
 /// Longest reason, in characters.
 const LONGEST_REASON: u32 = 200;
 
@@ -92,6 +93,30 @@ pub struct TenantChanges {
     pub status: Option<String>,
     /// For the audit logs.
     pub reason: Option<String>,
+}
+
+/// Another standing for an account.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"status": "disabled"}))]
+pub struct UserChanges {
+    /// `disabled` switches it off: its sessions and personal keys are refused. `active` switches it on again.
+    #[schema(required)]
+    pub status: Option<String>,
+}
+
+/// An account, as landlords see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// Whose.
+    pub id: UserId,
+    /// Its address.
+    pub email: String,
+    /// What its person is called.
+    pub name: String,
+    /// `active` or `disabled`.
+    pub status: &'static str,
 }
 
 /// Who is to own a tenant.
@@ -180,6 +205,13 @@ impl Latchkey {
         Ok(opened.id)
     }
 
+    /// One tenant.
+    pub async fn tenant_by_id(&self, actor: &Actor, id: &str) -> Result<TenantView, Error> {
+        actor.landlord()?;
+        let id: OrganizationId = id.parse().map_err(|_| Error::NotFound)?;
+        self.tenant(&mut self.0.db.read().await?.store(), id).await
+    }
+
     async fn tenant(&self, store: &mut Store<'_>, id: OrganizationId) -> Result<TenantView, Error> {
         store.find_tenant(id, self.now()).await?.map(TenantView::from).ok_or(Error::NotFound)
     }
@@ -257,6 +289,34 @@ impl Latchkey {
             self.0.memory.generations.changed(session.number());
         }
         Ok(ended.len())
+    }
+
+    /// Switches an account off, or on again. Not one's own.
+    pub async fn update_user(&self, actor: &Actor, id: &str, changes: UserChanges) -> Result<AccountView, Error> {
+        let landlord = actor.landlord()?;
+        let id: UserId = id.parse().map_err(|_| Error::NotFound)?;
+        let mut writing = self.0.db.write().await?;
+        let mut store = writing.store();
+        let user = store.find_user(id).await?.ok_or(Error::NotFound)?;
+        let known = changes.status.as_deref().filter(|status| ACCOUNT_STANDINGS.contains(status));
+        let mut findings = Findings::default();
+        let status = findings.need(known, Field::Status, FieldCode::NotOneOf(ACCOUNT_STANDINGS));
+        findings.check()?;
+        if id == landlord.user() {
+            return Err(Error::Forbidden(Code::InsufficientRole));
+        }
+        let disabled_at = (status == Some("disabled")).then(|| user.disabled_at.unwrap_or(self.now()));
+        store.update_disabled(id, disabled_at, self.now()).await?;
+        let deed = if disabled_at.is_some() { Deed::UserDisabled } else { Deed::UserEnabled };
+        self.tell(&mut store, Told { organization: None, ..Told::by(actor, deed, id) }).await?;
+        writing.commit().await?;
+        self.0.memory.generations.changed(id.number());
+        Ok(AccountView {
+            id,
+            email: user.email.to_string(),
+            name: user.name,
+            status: ACCOUNT_STANDINGS[usize::from(disabled_at.is_some())],
+        })
     }
 
     /// Ends every session of somebody, with its tokens, and the trust in their devices.

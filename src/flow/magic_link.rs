@@ -14,7 +14,7 @@ use crate::principal::Visitor;
 use super::gate::{Entered, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo, browser_hash};
 use super::mail::Parcel;
-use super::sign_in::{Opening, choose};
+use super::sign_in::{Opening, choose, place_of};
 
 /// How far a sign-in by mail has come, for the browser that asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Latchkey {
             return Err(gone());
         }
         let memberships = writing.store().list_memberships(user.id).await?;
-        let place = choose(&memberships, input.organization_id.as_deref())?;
+        let place = place_of(&user, &memberships, input.organization_id.as_deref(), "email")?;
         let proven = Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true) };
         self.enter(writing, visitor, &proven, opening, None).await
     }

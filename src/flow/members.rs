@@ -134,6 +134,14 @@ impl Latchkey {
         Ok(Page { items, total })
     }
 
+    /// One member.
+    pub async fn member(&self, actor: &Actor, id: &str, user: &str) -> Result<MemberView, Error> {
+        let permit = self.permit_at(actor, Action::ReadOrganization, id).await?;
+        let user: UserId = user.parse().map_err(|_| Error::NotFound)?;
+        let found = self.0.db.read().await?.store().organization(permit.organization()).find_member(user).await?;
+        found.map(|member| MemberView::new(permit.organization(), member)).ok_or(Error::NotFound)
+    }
+
     /// Gives a member another role, or suspends their place. Felt at their next call.
     pub async fn update_member(
         &self,
@@ -159,10 +167,11 @@ impl Latchkey {
         };
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
-        here.update_member(user, wanted, suspended_at).await?;
+        here.update_member(user, wanted, suspended_at, changes.is_active.is_some()).await?;
         if wanted < place.role || suspended_at.is_some() {
             // Who may do less than when they invited has invited nobody.
             here.withdraw_invitations(Invitations::By(user), self.now()).await?;
+            here.revoke_invitation_codes_by(user, self.now()).await?;
         }
         if here.find_oldest_owner().await?.is_none() {
             return Err(Error::Conflict(Code::LastOwner));
@@ -207,6 +216,7 @@ impl Latchkey {
         let mut here = store.organization(permit.organization());
         here.delete_member(user).await?;
         here.withdraw_invitations(Invitations::By(user), now).await?;
+        here.revoke_invitation_codes_by(user, now).await?;
         let Some(oldest) = here.find_oldest_owner().await? else { return Err(Error::Conflict(Code::LastOwner)) };
         let heir = if user == permit.user() { oldest } else { permit.user() };
         let moved_keys = here.update_responsible(user, heir, now).await?;
@@ -242,8 +252,7 @@ impl Latchkey {
         Ok(ended.len())
     }
 
-    /// A place that the actor may change, in a transaction that changes of the same organization wait for. The actor's own
-    /// place is read again in it: of two owners who remove each other at once only one succeeds.
+    /// A place that the actor may change, in a transaction that changes of the same organization wait for.
     async fn place_to_change(
         &self,
         actor: &Actor,
@@ -254,11 +263,7 @@ impl Latchkey {
         let user: UserId = user.parse().map_err(|_| Error::NotFound)?;
         let owners = self.permit_at(actor, Action::ManageOwners, &permit.organization().to_string()).await;
         let mut writing = self.0.db.write().await?;
-        writing.store().organization(permit.organization()).lock(self.now()).await?;
-        let own = writing.store().find_membership(permit.user(), permit.organization()).await?;
-        if own.is_none_or(|own| !own.is_live() || own.role < permit.role()) {
-            return Err(Error::Forbidden(Code::InsufficientRole));
-        }
+        self.lock_as(&mut writing.store(), actor, permit).await?;
         let place = writing.store().find_membership(user, permit.organization()).await?.ok_or(Error::NotFound)?;
         if [Some(place.role), wanted].contains(&Some(Role::Owner)) {
             owners?;

@@ -105,7 +105,7 @@ impl Latchkey {
         if let Subject::Person { amr, .. } = principal.subject()
             && !place.organization.policy.methods.allow(amr)
         {
-            return Err(Error::Unauthenticated(Code::SignInMethodNotAllowed));
+            return Err(Error::Forbidden(Code::SignInMethodNotAllowed));
         }
         let demanded = place.organization.policy.two_factor_required_from;
         if barred_from(demanded, principal.has_second_factor()).is_some_and(|from| from <= self.now()) {

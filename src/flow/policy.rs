@@ -56,7 +56,7 @@ pub struct PolicyChanges {
     /// With what members sign in: `password`, `email`; at least one. Felt at the next call of every session that was opened
     /// with another.
     pub sign_in_methods: Option<Vec<String>>,
-    /// How many seconds new access tokens live; 60 to 86400, and never longer than the installation says.
+    /// How many seconds new access tokens live; never longer than the installation says. 86400 takes the limit back.
     #[schema(minimum = 60, maximum = 86_400)]
     pub access_token_seconds: Option<i64>,
     /// Whether people join by an invitation for their address alone. Codes stop working meanwhile.
@@ -109,7 +109,8 @@ impl PolicyChanges {
             two_factor_required_from: required.then_some(from),
             trusted_device_days,
             methods: methods.unwrap_or(policy.methods),
-            access_token_seconds: life.or(policy.access_token_seconds),
+            // The most that can be said takes the limit back.
+            access_token_seconds: life.or(policy.access_token_seconds).filter(|life| life != LIVES.end()),
             invitation_only: self.invitation_only.unwrap_or(policy.invitation_only),
         })
     }

@@ -248,7 +248,7 @@ impl Latchkey {
         let (Some(email), Some(password)) = (email, password) else { return Err(Error::NotFound) };
         let user = self.prove_password(visitor, &email, &Password::typed(&password.0)).await?;
         let memberships = self.0.db.read().await?.store().list_memberships(user.id).await?;
-        let place = choose(&memberships, input.organization_id.as_deref())?;
+        let place = place_of(&user, &memberships, input.organization_id.as_deref(), "pwd")?;
         let proven = Proven { user: &user, place, amr: "pwd", remember: input.remember.unwrap_or(true) };
         let code = input.two_factor_code.filter(|code| !code.0.trim().is_empty());
         let writing = self.0.db.write().await?;
@@ -261,7 +261,12 @@ impl Latchkey {
 
     /// The account whose password this is. An unknown account, a wrong password and an account that is switched off
     /// are answered alike, in the same time; failures count by address and by account.
-    async fn prove_password(&self, visitor: &Visitor, email: &Email, password: &Password) -> Result<User, Error> {
+    pub(crate) async fn prove_password(
+        &self,
+        visitor: &Visitor,
+        email: &Email,
+        password: &Password,
+    ) -> Result<User, Error> {
         let rate = self.0.settings.limits.sign_in;
         let by_address = ("sign-in from", network(visitor.address));
         let by_account = ("sign-in to", email.as_str());
@@ -423,6 +428,26 @@ impl Latchkey {
 
     pub(crate) fn session_cookie(&self, value: PlainToken, session: &Session) -> SessionCookie {
         SessionCookie { value, max_age: session.kept.then(|| session.expires_at.since(self.now())) }
+    }
+}
+
+/// The organization somebody will act in who comes in by this first factor: the one asked for, or else one that takes it,
+/// if there is one. Landlords come in even when every organization of theirs is suspended.
+pub(crate) fn place_of<'m>(
+    user: &User,
+    memberships: &'m [Membership],
+    asked: Option<&str>,
+    amr: &str,
+) -> Result<Option<&'m Membership>, Error> {
+    let takes = |place: &&Membership| place.is_live() && place.organization.policy.methods.allow(amr);
+    match memberships.iter().find(takes).filter(|_| asked.is_none()) {
+        Some(place) => Ok(Some(place)),
+        None => match choose(memberships, asked) {
+            Err(Error::Forbidden(Code::OrganizationSuspended)) if asked.is_none() && user.landlord_since.is_some() => {
+                Ok(None)
+            }
+            place => place,
+        },
     }
 }
 

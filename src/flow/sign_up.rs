@@ -157,7 +157,6 @@ impl Latchkey {
         self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
         let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
         let now = self.now();
-        // The link of an invitation that was mailed is a proof too, where an organization takes no password.
         let by_mail = home.proves_address();
         let user = User { email_verified_at: by_mail.then_some(now), ..account.user(now) };
         let mut writing = self.0.db.write().await?;
@@ -179,11 +178,19 @@ impl Latchkey {
         if !is_verified {
             self.mail_verification(&mut writing.store(), visitor, &user, opening.browser).await?;
         }
-        let signed_up = if !is_verified && (self.0.settings.require_verified_email || !place.is_live()) {
+        // A password was chosen just now; a mailed link is a proof too, where an organization takes no password.
+        let methods = place.organization.policy.methods;
+        let comes_so = methods.password || by_mail;
+        let must_verify = self.0.settings.require_verified_email || !place.is_live() || !comes_so;
+        let signed_up = if !is_verified && must_verify {
             SignedUp::ToVerify(user.email)
         } else {
-            let proven =
-                Proven { user: &user, place: Some(&place), amr: if by_mail { "email" } else { "pwd" }, remember: true };
+            let proven = Proven {
+                user: &user,
+                place: Some(&place),
+                amr: if methods.password { "pwd" } else { "email" },
+                remember: true,
+            };
             let session = self.open_first_session(&mut writing.store(), visitor, &proven, opening).await?;
             SignedUp::Open(Box::new(session))
         };

@@ -265,7 +265,7 @@ impl Latchkey {
         let place = choose(&memberships, Some(organization))?.ok_or(Error::NotFound)?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
         if !place.organization.policy.methods.allow(&standing.session.amr) {
-            return Err(Error::Unauthenticated(Code::SignInMethodNotAllowed));
+            return Err(Error::Forbidden(Code::SignInMethodNotAllowed));
         }
         writing.store().update_session_organization(person.session(), place.organization.id).await?;
         let session = Session { organization_id: Some(place.organization.id), ..standing.session };
@@ -319,6 +319,9 @@ impl Latchkey {
         }
         if standing.role.is_some() && standing.organization_suspended {
             return Err(Error::Forbidden(Code::OrganizationSuspended));
+        }
+        if standing.role.is_some() && !standing.policy.methods.allow(&standing.session.amr) {
+            return Err(Error::Unauthenticated(Code::SignInMethodNotAllowed));
         }
         Ok(standing)
     }

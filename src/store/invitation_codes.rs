@@ -5,7 +5,7 @@ use super::row::Columns as _;
 use super::{OrganizationStore, Part, Store};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::InvitationCodeId;
+use crate::id::{InvitationCodeId, UserId};
 use crate::invitation::InvitationCode;
 use crate::member::Role;
 
@@ -80,6 +80,20 @@ impl OrganizationStore<'_> {
     /// One of its codes.
     pub async fn find_invitation_code(&mut self, id: InvitationCodeId) -> Result<Option<InvitationCode>, Error> {
         self.find_in("invitation_codes", id.to_string(), code).await
+    }
+
+    /// Revokes all that somebody made.
+    pub async fn revoke_invitation_codes_by(&mut self, user: UserId, now: Timestamp) -> Result<(), Error> {
+        query(
+            "UPDATE invitation_codes SET revoked_at = $3
+             WHERE organization_id = $1 AND created_by = $2 AND revoked_at IS NULL",
+        )
+        .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
     }
 
     /// Revokes a code, or brings it back.

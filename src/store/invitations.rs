@@ -104,7 +104,8 @@ impl OrganizationStore<'_> {
     /// Gives an open invitation another link: the one before is dead by the same statement. `false` when it is not open.
     pub async fn update_invitation_link(&mut self, renewed: &Invitation, token: HashedToken) -> Result<bool, Error> {
         let done = query(
-            "UPDATE invitations SET token_hash = $3, shown = $4, sent_at = $5, expires_at = $6
+            "UPDATE invitations SET token_hash = $3, shown = $4, sent_at = $5, expires_at = $6, invited_by = $7,
+                inviter_name = $8
              WHERE organization_id = $1 AND id = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL",
         )
         .bind(self.organization.to_string())
@@ -113,6 +114,8 @@ impl OrganizationStore<'_> {
         .bind(i64::from(renewed.shown))
         .bind(renewed.sent_at.millis())
         .bind(renewed.expires_at.millis())
+        .bind(renewed.invited_by.to_string())
+        .bind(&renewed.inviter_name)
         .execute(&mut *self.connection)
         .await?;
         Ok(done.rows_affected() == 1)

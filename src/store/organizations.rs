@@ -317,20 +317,26 @@ impl OrganizationStore<'_> {
         row.as_ref().map(member).transpose()
     }
 
-    /// Writes role and standing of a place.
+    /// Writes role and standing of a place. When the standing was `decided`, nothing but another decision changes it.
     pub async fn update_member(
         &mut self,
         user: UserId,
         role: Role,
         suspended_at: Option<Timestamp>,
+        decided: bool,
     ) -> Result<(), Error> {
-        query("UPDATE memberships SET role = $3, suspended_at = $4 WHERE organization_id = $1 AND user_id = $2")
-            .bind(self.organization.to_string())
-            .bind(user.to_string())
-            .bind(role.as_str())
-            .bind(suspended_at.map(Timestamp::millis))
-            .execute(&mut *self.connection)
-            .await?;
+        query(
+            "UPDATE memberships SET role = $3, suspended_at = $4,
+                awaits_address = CASE WHEN $5 = 1 THEN 0 ELSE awaits_address END
+             WHERE organization_id = $1 AND user_id = $2",
+        )
+        .bind(self.organization.to_string())
+        .bind(user.to_string())
+        .bind(role.as_str())
+        .bind(suspended_at.map(Timestamp::millis))
+        .bind(i64::from(decided))
+        .execute(&mut *self.connection)
+        .await?;
         Ok(())
     }
 

@@ -128,6 +128,22 @@ impl Store<'_> {
         Ok(())
     }
 
+    /// Switches an account off, or on again.
+    pub async fn update_disabled(
+        &mut self,
+        id: UserId,
+        disabled_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        query("UPDATE users SET disabled_at = $2, updated_at = $3 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(disabled_at.map(Timestamp::millis))
+            .bind(now.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
     /// Notes that an address is its person's; an earlier note stays. Places that waited for that are open from now on.
     pub async fn update_verified(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
         query(
@@ -147,7 +163,7 @@ impl Store<'_> {
     /// Moves an account to another address, which is known to be its person's; `email_taken` when it has an account.
     /// Places that waited for the old one to be confirmed are gone.
     pub async fn update_email(&mut self, id: UserId, email: &Email, now: Timestamp) -> Result<(), Error> {
-        query("DELETE FROM memberships WHERE user_id = $1 AND awaits_address = 1")
+        query("DELETE FROM memberships WHERE user_id = $1 AND awaits_address = 1 AND suspended_at IS NOT NULL")
             .bind(id.to_string())
             .execute(&mut *self.connection)
             .await?;

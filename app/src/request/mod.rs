@@ -43,8 +43,9 @@ pub fn visitor() -> Result<Visitor, Error> {
     extension().ok_or_else(|| Error::internal("no Visitor in the extensions of the request"))
 }
 
-/// Who is signed in. An ended session counts as nobody; a fault on our side is one, and so is somebody who may do nothing
-/// but set up a second factor.
+/// Who is signed in. An ended session counts as nobody, and so does one whose organization is suspended: its person can
+/// still go and sign in elsewhere. A fault on our side is one, and so is somebody who may do nothing but set up a second
+/// factor.
 pub fn actor() -> Result<Option<Actor>, Error> {
     let now = latchkey()?.now();
     match barred_actor()? {
@@ -61,19 +62,28 @@ pub fn barred_actor() -> Result<Option<Actor>, Error> {
         Ok(actor) => Ok(actor.clone()),
         Err(Error::Unavailable(source)) => Err(Error::Unavailable(source.to_string().into())),
         Err(Error::Internal(source)) => Err(Error::internal(source.to_string())),
-        Err(Error::Forbidden(code)) => Err(Error::Forbidden(*code)),
+        Err(Error::Forbidden(code)) if *code != Code::OrganizationSuspended => Err(Error::Forbidden(*code)),
         Err(_) => Ok(None),
+    }
+}
+
+/// Why nobody is signed in, for a page that is for people who are.
+fn nobody() -> Error {
+    let known = extension::<SignedInAs>();
+    match known.as_ref().map(|known| known.0.as_ref()) {
+        Some(Err(Error::Forbidden(code))) => Error::Forbidden(*code),
+        _ => Error::Unauthenticated(Code::MissingCredentials),
     }
 }
 
 /// Who is signed in, for a page that is for people who are; everybody else is sent to sign in and comes back.
 pub fn require_actor() -> Result<Actor, Error> {
-    actor()?.ok_or(Error::Unauthenticated(Code::MissingCredentials))
+    actor()?.ok_or_else(nobody)
 }
 
 /// The same, also for somebody who may do nothing but set up a second factor.
 pub fn require_barred_actor() -> Result<Actor, Error> {
-    barred_actor()?.ok_or(Error::Unauthenticated(Code::MissingCredentials))
+    barred_actor()?.ok_or_else(nobody)
 }
 
 /// Who makes a change, after the proof that the request comes from a page of ours.

@@ -6,6 +6,7 @@ use axum::http::HeaderName;
 use latchkey::flow::address::Verified;
 use latchkey::flow::enrol::Renewed;
 use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie, Entered, SecondFactorDue};
+use latchkey::flow::joining::Accepted;
 use latchkey::flow::sign_in::{Opening, SESSION_COOKIE, SessionCookie, SignedIn, VISITOR_COOKIE};
 use latchkey::flow::sign_up::SignedUp;
 use latchkey::{Error, Latchkey};
@@ -51,6 +52,22 @@ impl Opens for SignedUp {
         match self {
             Self::Open(signed_in) => Some(signed_in),
             Self::ToVerify(_) => None,
+        }
+    }
+}
+
+impl Opens for Accepted {
+    fn opened(&self) -> Option<&SignedIn> {
+        match self {
+            Self::SignedUp(made) => made.opened(),
+            Self::Entered(known) => known.opened(),
+        }
+    }
+
+    fn due(&self) -> Option<&SecondFactorDue> {
+        match self {
+            Self::SignedUp(_) => None,
+            Self::Entered(known) => known.due(),
         }
     }
 }

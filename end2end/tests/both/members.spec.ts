@@ -35,8 +35,8 @@ test('a manager invites, and sees nothing of what the organization demands', asy
   await visitor.link('Organization').click();
   await visitor.isOn('/settings/organization');
   await expect(visitor.page.locator('#policy')).toHaveCount(0);
-  await expect(visitor.page.locator('#invitations').getByLabel('Role').getByRole('option')).toHaveText(['Member', 'Manager']);
-  await visitor.organization.invites(someone().email, 'Manager');
+  await expect(visitor.page.locator('#invitations').getByLabel('Role').getByRole('option')).toHaveText(['Member']);
+  await visitor.organization.invites(someone().email);
   await expect(visitor.news).toHaveText('The invitation is on its way.');
 });
 

@@ -86,6 +86,8 @@ test('a suspended tenant is shut, and comes back whole', async ({ ownServer, off
   member.watch.expects(403, '/settings/profile');
   await member.opens('/settings/profile');
   await expect(member.page.locator('main')).toContainText('This organization is suspended.');
+  await member.opens('/login');
+  await member.reads('Sign in');
   const late = await anotherVisitor({ at: latchkey });
   late.expectsRefusal(403, '/fn/sign-in');
   await late.opens('/login');

@@ -21,6 +21,13 @@ use crate::telemetry::causes;
 #[derive(Debug)]
 pub struct Failure(Error);
 
+impl Failure {
+    /// Whether it is about a credential that is good no longer, or a cookie that no form of ours came with.
+    pub fn is_stale(&self) -> bool {
+        matches!(self.0, Error::Unauthenticated(_) | Error::Forbidden(Code::CsrfFailed))
+    }
+}
+
 /// The same inside an answer that has no body yet.
 #[derive(Clone)]
 pub struct Failed(Arc<Error>);

@@ -6,11 +6,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use latchkey::Latchkey;
 use latchkey::flow::invitations::{InvitationLinkView, InvitationView, NewInvitation};
-use latchkey::flow::joining::{Acceptance, InvitationPreview};
+use latchkey::flow::joining::{Acceptance, Accepted, InvitationPreview};
 use latchkey::flow::page::PageQuery;
 use latchkey::flow::sign_in::SignInView;
 
-use super::answer::{Answer, Created, Listed, Success, signed_in};
+use super::answer::{Answer, Created, EnteredView, Listed, Success, entered, signed_in};
 use super::body::{Body, Id, Ids, Query};
 use super::sign_in::{ToVerifyView, signed_up};
 use super::who::{Anybody, By, Guest, opening};
@@ -143,17 +143,19 @@ pub async fn get_invitation(
 
 /// Accept an invitation
 ///
-/// Somebody with an account sends its credential, and nothing else: their session moves to the organization. Without a
-/// credential a new account is made with the invited address, which a mailed link confirms.
+/// Somebody with an account sends its credential, and nothing else: their session moves to the organization. Without a good
+/// credential: the password alone, for the account that the address has, which may lead to its second step; or name and
+/// password, for a new account with the invited address, which a mailed link confirms.
 #[utoipa::path(
     post, path = "/invitations/{token}/accept", tag = "Invitations", security((), ("bearer" = []), ("cookie" = [], "csrf" = [])), request_body = Acceptance,
     params(("token" = String, Path, description = "The token of the link.")),
     responses(
-        (status = 200, description = "Joined, with the account that asks.", body = SignInView),
+        (status = 200, description = "Joined, with the account that asks or whose password was said; or its second step.", body = EnteredView),
         (status = 201, description = "Joined, with a new account, and signed in.", body = SignInView),
         (status = 202, description = "Joined with a new account, whose address must be confirmed first.", body = ToVerifyView),
         (status = 400, description = "`invalid_token`: no link has it, or a newer link took its place."),
-        (status = 403, description = "`invitation_for_another`: it is for another address; `organization_suspended`."),
+        (status = 401, description = "`invalid_credentials`: this is not the password of the account."),
+        (status = 403, description = "`invitation_for_another`: it is for another address; `organization_suspended`, `registration_closed`, `sign_in_method_not_allowed`."),
         (status = 409, description = "`email_taken`: that address has an account, sign in to it first; `already_member`."),
         (status = 410, description = "`gone`: accepted, withdrawn or expired."),
         (status = 422, description = "`weak_password`: the password will not do."),
@@ -168,6 +170,9 @@ pub async fn accept_invitation(
 ) -> Answer<Response> {
     Ok(match actor {
         Some(actor) => signed_in(StatusCode::OK, &latchkey.accept_invitation_as(&actor, &token).await?),
-        None => signed_up(latchkey.accept_invitation(&visitor, &token, input, opening(&headers)).await?),
+        None => match latchkey.accept_invitation(&visitor, &token, input, opening(&headers)).await? {
+            Accepted::SignedUp(made) => signed_up(made),
+            Accepted::Entered(known) => entered(&known),
+        },
     })
 }

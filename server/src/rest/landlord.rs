@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use latchkey::Latchkey;
-use latchkey::flow::landlord::{NewSuperuser, NewTenant, SuperuserView, TenantChanges, TenantQuery, TenantView};
+use latchkey::flow::landlord::{
+    AccountView, NewSuperuser, NewTenant, SuperuserView, TenantChanges, TenantQuery, TenantView, UserChanges,
+};
 
 use super::answer::{Answer, Created, Listed};
 use super::body::{Body, Id, Query};
@@ -110,6 +112,26 @@ pub async fn revoke_tenant_tokens(
     Id(id): Id,
 ) -> Answer<Json<RevokedTokensView>> {
     Ok(RevokedTokensView::json(latchkey.revoke_tenant_tokens(&actor, &id).await?))
+}
+
+/// Switch an account off, or on again
+///
+/// Off, nobody signs in to it, and its sessions and personal keys are refused: here at once, on other nodes within a second.
+#[utoipa::path(
+    patch, path = "/landlord/users/{id}", tag = "Landlord", request_body = UserChanges,
+    params(("id" = String, Path, description = "Whose.")),
+    responses(
+        (status = 200, description = "The account, changed.", body = AccountView),
+        (status = 403, description = "`insufficient_role`: for landlords, and not one's own."),
+    )
+)]
+pub async fn update_user(
+    State(latchkey): State<Latchkey>,
+    By(actor): By,
+    Id(id): Id,
+    Body(changes): Body<UserChanges>,
+) -> Answer<Json<AccountView>> {
+    Ok(Json(latchkey.update_user(&actor, &id, changes).await?))
 }
 
 /// Revoke somebody's tokens

@@ -136,6 +136,7 @@ fn landlord() -> Vec<Described> {
         routes!(landlord::update_tenant),
         routes!(landlord::invite_superuser),
         routes!(landlord::revoke_tenant_tokens),
+        routes!(landlord::update_user),
         routes!(landlord::revoke_user_tokens),
         routes!(policy::reset_user_two_factor),
     ]

@@ -38,7 +38,7 @@ pub struct By(pub Actor);
 /// The same, also when they may do nothing but set up a second factor.
 pub struct Barred(pub Actor);
 
-/// Anybody: under the limit of their address, or, with a credential, as who they are.
+/// Anybody: under the limit of their address, or, with a good credential, as who they are.
 pub struct Anybody {
     /// The request.
     pub visitor: Visitor,
@@ -90,8 +90,15 @@ impl FromRequestParts<Latchkey> for Anybody {
             let Guest(visitor) = Guest::from_request_parts(parts, latchkey).await?;
             return Ok(Self { visitor, actor: None });
         }
-        let By(actor) = By::from_request_parts(parts, latchkey).await?;
-        Ok(Self { visitor: actor.visitor.clone(), actor: Some(actor) })
+        match Barred::from_request_parts(parts, latchkey).await {
+            Ok(Barred(actor)) => Ok(Self { visitor: actor.visitor.clone(), actor: Some(actor) }),
+            // What is left over from before is no credential.
+            Err(failure) if failure.is_stale() => {
+                let Guest(visitor) = Guest::from_request_parts(parts, latchkey).await?;
+                Ok(Self { visitor, actor: None })
+            }
+            Err(failure) => Err(failure),
+        }
     }
 }
 

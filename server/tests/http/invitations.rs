@@ -49,7 +49,9 @@ on_both_engines! {
         mallory.post_nothing(&accept).await.assert_refused(403, "invitation_for_another");
         let key = grace.makes_a_key(json!({"name": "Export"})).await;
         grace.with_key(&key.secret).post_nothing(&accept).await.assert_refused(403, "insufficient_scope");
-        grace.with_bearer("lk_x").post_nothing(&accept).await.assert_refused(401, "invalid_token");
+        grace.with_bearer("left over from before").post_nothing(&accept).await
+            .assert_invalid(&["password should not be empty", "name should not be empty"]);
+        grace.anonymous().post(&accept, json!({"password": "not hers at all"})).await.assert_refused(401, "invalid_credentials");
         let answer = grace.post_nothing(&accept).await.assert_status(200).json();
         assert_eq!((&answer["organization"]["id"], &answer["organization"]["role"]), (&json!(ada.organization), &json!("MEMBER")));
         ada.post(&invitations, json!({"email": grace.email})).await.assert_refused(409, "already_member");

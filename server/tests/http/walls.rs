@@ -45,6 +45,7 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /organizations/{id}/invitation-codes/{codeId}/reactivate", nothing()),
         ("PATCH /landlord/tenants/{id}", json!({"status": "suspended"})),
         ("POST /landlord/tenants/{id}/revoke-tokens", nothing()),
+        ("PATCH /landlord/users/{id}", json!({"status": "disabled"})),
         ("POST /landlord/users/{id}/revoke-tokens", nothing()),
         ("POST /landlord/users/{id}/reset-two-factor", json!({"reason": "because"})),
     ])

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::invitations::open;
 use super::mail::{by_token, secret, successes, token_of};
 use crate::flow::invitation_codes::{CodeToValidate, InvitationCodeView, NewInvitationCode};
+use crate::flow::members::MemberChanges;
 use crate::flow::page::PageQuery;
 use crate::flow::sign_in::{Opening, SignedIn};
 use crate::flow::sign_up::SignUp;
@@ -34,7 +35,7 @@ impl TestCore {
         self.latchkey.create_invitation_code(actor, &here(actor), input).await
     }
 
-    async fn joins_with(&self, name: &str, text: &str) -> Result<SignedIn, Error> {
+    pub(super) async fn joins_with(&self, name: &str, text: &str) -> Result<SignedIn, Error> {
         open(self.latchkey.sign_up(&visitor(), with_code(name, text), Opening::api()).await)
     }
 
@@ -152,14 +153,41 @@ on_both_engines! {
         assert_eq!(code(core.makes_code(&olivia, code_for(Role::Owner, 1)).await), "validation_failed", "nobody owns by a code");
         let strong = core.makes_code(&olivia, code_for(Role::Admin, 1)).await.expect("made");
         let mary = core.colleague(&olivia, "Mary", Role::Manager).await;
-        assert_eq!(code(core.makes_code(&mary, code_for(Role::Admin, 1)).await), "insufficient_role");
-        core.makes_code(&mary, code_for(Role::Manager, 1)).await.expect("made");
+        for role in [Role::Admin, Role::Manager] {
+            assert_eq!(code(core.makes_code(&mary, code_for(role, 1)).await), "insufficient_role");
+        }
+        core.makes_code(&mary, code_for(Role::Member, 1)).await.expect("made");
         let seen: Vec<_> = core.listed(&mary).await.into_iter().map(|code| (code.role, code.code.is_some())).collect();
-        assert!(seen.contains(&(Role::Admin, false)) && seen.contains(&(Role::Manager, true)), "{seen:?}");
+        assert!(seen.contains(&(Role::Admin, false)) && seen.contains(&(Role::Member, true)), "{seen:?}");
         let (home, id) = (here(&olivia), strong.id.to_string());
         assert_eq!(code(core.latchkey.revoke_invitation_code(&mary, &home, &id).await), "insufficient_role");
         let ben = core.colleague(&olivia, "Ben", Role::Member).await;
         assert_eq!(code(core.latchkey.invitation_codes(&ben, &home, &PageQuery::default()).await), "insufficient_role");
+    }
+
+    async fn a_code_ends_with_the_rights_of_whoever_made_it(core: TestCore) {
+        let olivia = core.founder("Olivia").await;
+        let mallory = core.colleague(&olivia, "Mallory", Role::Admin).await;
+        let made = core.makes_code(&mallory, code_for(Role::Admin, 9)).await.expect("made");
+        let kept = core.makes_code(&olivia, code_for(Role::Member, 9)).await.expect("made");
+        let whose = mallory.principal().user_id().to_string();
+        core.latchkey.remove_member(&olivia, &here(&olivia), &whose).await.expect("removed");
+        assert_eq!(code(core.joins_with("Again", &text(&made)).await), "invalid_invitation_code");
+        assert!(core.joins_with("Grace", &text(&kept)).await.is_ok());
+    }
+
+    async fn what_an_administrator_decided_is_not_undone_by_confirming_an_address(core: TestCore) {
+        let olivia = core.founder("Olivia").await;
+        let input = NewInvitationCode { email_domain: Some("example.org".to_owned()), ..code_for(Role::Member, 9) };
+        let made = core.makes_code(&olivia, input).await.expect("made");
+        assert_eq!(code(core.joins_with("Grace", &text(&made)).await), "email_not_verified");
+        let grace = core.sign_in("Grace", PASSWORD).await.expect("signed in").view.user.id.to_string();
+        let suspend = MemberChanges { role: None, is_active: Some(false) };
+        core.latchkey.update_member(&olivia, &here(&olivia), &grace, suspend).await.expect("suspended");
+        let token = token_of(&core.mail("Grace", "/verify-email").await, "/verify-email");
+        core.latchkey.verify_address(&visitor(), by_token(&token), Opening::api()).await.expect("confirmed");
+        let back = core.sign_in("Grace", PASSWORD).await.expect("signed in");
+        assert!(back.view.organization.is_none(), "still suspended");
     }
 
     async fn trying_codes_is_limited(core: TestCore) {

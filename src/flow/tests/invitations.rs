@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::mail::{secret, successes, token_of};
 use crate::flow::invitations::{InvitationView, NewInvitation};
-use crate::flow::joining::Acceptance;
+use crate::flow::joining::{Acceptance, Accepted};
 use crate::flow::members::MemberChanges;
 use crate::flow::page::PageQuery;
 use crate::flow::sign_in::{Opening, SignedIn};
@@ -10,7 +10,7 @@ use crate::flow::sign_up::SignedUp;
 use crate::invitation::InvitationState;
 use crate::member::Role;
 use crate::settings::Transport;
-use crate::testing::{PASSWORD, TestCore, access, address, code, on_both_engines, visitor};
+use crate::testing::{PASSWORD, TestCore, access, address, code, on_both_engines, through, visitor};
 use crate::{Actor, Error};
 
 const THREE_DAYS: Duration = Duration::from_secs(3 * 24 * 60 * 60);
@@ -34,6 +34,13 @@ pub(super) fn open(made: Result<SignedUp, Error>) -> Result<SignedIn, Error> {
     }
 }
 
+fn accepted(done: Result<Accepted, Error>) -> Result<SignedIn, Error> {
+    match done? {
+        Accepted::SignedUp(made) => open(Ok(made)),
+        Accepted::Entered(entered) => through(Ok(entered)),
+    }
+}
+
 impl TestCore {
     async fn invites(&self, actor: &Actor, name: &str, role: Role) -> Result<InvitationView, Error> {
         self.latchkey.invite(actor, &here(actor), invite(&address(name), role)).await
@@ -45,7 +52,7 @@ impl TestCore {
     }
 
     pub(super) async fn accepts(&self, token: &str) -> Result<SignedIn, Error> {
-        open(self.latchkey.accept_invitation(&visitor(), token, acceptance(), Opening::api()).await)
+        accepted(self.latchkey.accept_invitation(&visitor(), token, acceptance(), Opening::api()).await)
     }
 
     async fn state(&self, token: &str) -> InvitationState {
@@ -94,6 +101,26 @@ on_both_engines! {
         assert_eq!(code(core.invites(&olivia, "Grace", Role::Member).await), "already_member");
     }
 
+    async fn somebody_with_an_account_accepts_with_its_password_and_its_second_factor_stays_due(core: TestCore) {
+        let olivia = core.founder("Olivia").await;
+        core.founder("Grace").await;
+        core.guarded("Ben").await;
+        let by_password = |password: &str| Acceptance { name: None, password: Some(secret(password)) };
+        core.invites(&olivia, "Grace", Role::Member).await.expect("invited");
+        let token = core.invitation_to("Grace").await;
+        let wrong = core.latchkey.accept_invitation(&visitor(), &token, by_password("not hers at all"), Opening::api()).await;
+        assert_eq!(code(accepted(wrong)), "invalid_credentials");
+        assert_eq!(core.state(&token).await, InvitationState::Pending);
+        let joined = core.latchkey.accept_invitation(&visitor(), &token, by_password(PASSWORD), Opening::api()).await;
+        let joined = accepted(joined).expect("joined");
+        assert_eq!(joined.view.organization.map(|place| place.id.to_string()), Some(here(&olivia)));
+
+        core.invites(&olivia, "Ben", Role::Member).await.expect("invited");
+        let token = core.invitation_to("Ben").await;
+        let due = core.latchkey.accept_invitation(&visitor(), &token, by_password(PASSWORD), Opening::api()).await;
+        assert_eq!(code(accepted(due)), "two_factor_required", "the password alone opens nothing");
+    }
+
     async fn of_200_acceptances_at_once_one_succeeds(core: TestCore) {
         let olivia = core.founder("Olivia").await;
         core.invites(&olivia, "Grace", Role::Member).await.expect("invited");
@@ -101,7 +128,7 @@ on_both_engines! {
         let tries = (0..200).map(|_| {
             let (latchkey, token) = (core.latchkey.clone(), token.clone());
             tokio::spawn(async move {
-                open(latchkey.accept_invitation(&visitor(), &token, acceptance(), Opening::api()).await).is_ok()
+                accepted(latchkey.accept_invitation(&visitor(), &token, acceptance(), Opening::api()).await).is_ok()
             })
         });
         assert_eq!(successes(tries.collect()).await, 1);
@@ -193,7 +220,7 @@ on_both_engines! {
             let actor = core.colleague(&olivia, &format!("Colleague{number}"), own).await;
             for (other, role) in Role::ALL.into_iter().enumerate() {
                 let invited = core.invites(&actor, &format!("guest{number}{other}"), role).await;
-                assert_eq!(invited.is_ok(), own >= Role::Manager && role <= own, "{own:?} invites {role:?}");
+                assert_eq!(invited.is_ok(), own.may_invite(role), "{own:?} invites {role:?}");
             }
         }
         let key = core.key(&olivia, &["admin"]).await;
@@ -237,6 +264,17 @@ on_both_engines! {
             let kept = core.invitation_to(&format!("Kept{number}")).await;
             assert_eq!(core.state(&kept).await, InvitationState::Pending);
         }
+    }
+
+    async fn a_link_is_of_whoever_showed_it_last(core: TestCore) {
+        let olivia = core.founder("Olivia").await;
+        let bob = core.colleague(&olivia, "Bob", Role::Admin).await;
+        let (home, whose) = (here(&olivia), bob.principal().user_id().to_string());
+        let invitation = core.invites(&olivia, "Grace", Role::Admin).await.expect("invited").id.to_string();
+        let shown = core.latchkey.show_invitation_link(&bob, &home, &invitation).await.expect("shown");
+        core.latchkey.remove_member(&olivia, &home, &whose).await.expect("removed");
+        assert_eq!(code(core.accepts(shown.link.rsplit('/').next().expect("a token")).await), "gone");
+        assert_eq!(code(core.latchkey.show_invitation_link(&bob, &home, &invitation).await), "insufficient_role", "read anew");
     }
 
     async fn without_mail_a_link_can_be_handed_over(core: TestCore) {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::mail::secret;
-use crate::flow::landlord::{NewSuperuser, NewTenant, TenantChanges, TenantQuery, TenantView};
+use crate::flow::landlord::{NewSuperuser, NewTenant, TenantChanges, TenantQuery, TenantView, UserChanges};
 use crate::flow::page::PageQuery;
 use crate::flow::sign_up::SignUp;
 use crate::member::Role;
@@ -150,6 +150,40 @@ on_both_engines! {
         assert_eq!(code(core.bearer(access(&other)).await), "token_revoked");
         let unknown = crate::id::UserId::new(core.latchkey.now(), [7; 10]).to_string();
         assert_eq!(code(core.latchkey.revoke_user_tokens(&landlord, &unknown).await), "not_found");
+    }
+
+    async fn a_landlord_is_never_shut_out(core: TestCore) {
+        let landlord = core.landlord().await;
+        let own = crate::flow::organizations::NewOrganization { name: Some("Own House".to_owned()) };
+        let own = core.latchkey.create_organization(&landlord, own).await.expect("made").id.to_string();
+        let there = core.latchkey.switch_organization(&landlord, &own).await.expect("switched");
+        let there = core.actor(access(&there)).await;
+        core.latchkey.update_tenant(&there, &own, standing("suspended")).await.expect("suspended");
+        core.pass(Duration::from_secs(61));
+        let again = core.sign_in("landlord", PASSWORD).await.expect("comes in");
+        assert!(again.view.organization.is_none());
+        let again = core.actor(access(&again)).await;
+        core.latchkey.update_tenant(&again, &own, standing("active")).await.expect("resumed");
+    }
+
+    async fn an_account_is_switched_off_and_on(core: TestCore) {
+        let landlord = core.landlord().await;
+        let session = core.owner("Olivia").await;
+        let olivia = core.actor(access(&session)).await;
+        let key = core.key(&olivia, &["read"]).await;
+        let whose = olivia.principal().user_id().to_string();
+        let status = |status: &str| UserChanges { status: Some(status.to_owned()) };
+        assert_eq!(core.latchkey.update_user(&landlord, &whose, status("disabled")).await.expect("off").status, "disabled");
+        core.pass(Duration::from_secs(1));
+        assert_eq!(code(core.bearer(access(&session)).await), "token_revoked");
+        assert_eq!(code(core.bearer(&key.key).await), "api_key_revoked");
+        assert_eq!(code(core.sign_in("Olivia", PASSWORD).await), "invalid_credentials");
+        core.latchkey.update_user(&landlord, &whose, status("active")).await.expect("on");
+        assert!(core.sign_in("Olivia", PASSWORD).await.is_ok());
+        let own = landlord.principal().user_id().to_string();
+        assert_eq!(code(core.latchkey.update_user(&landlord, &own, status("disabled")).await), "insufficient_role");
+        assert_eq!(code(core.latchkey.update_user(&landlord, &whose, status("gone")).await), "validation_failed");
+        assert_eq!(code(core.latchkey.update_user(&olivia, &whose, status("disabled")).await), "insufficient_role");
     }
 
     async fn all_of_it_is_for_landlords_in_person(core: TestCore) {

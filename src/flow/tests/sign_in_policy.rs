@@ -40,16 +40,47 @@ on_both_engines! {
         assert_eq!(code(password), "sign_in_method_not_allowed");
         core.pass(Duration::from_secs(1));
         assert_eq!(code(core.bearer(access(&owner)).await), "sign_in_method_not_allowed", "a session by password ends");
+        let again = Refresh { refresh_token: Some(secret(refresh(&owner))) };
+        assert_eq!(code(core.latchkey.refresh(&visitor(), again).await), "sign_in_method_not_allowed", "and is not renewed");
         assert!(core.bearer(&key.key).await.is_ok(), "a key is no sign-in");
         assert_eq!(code(core.latchkey.switch_organization(&ben, &place).await), "sign_in_method_not_allowed");
         assert_eq!(code(core.latchkey.members(&ben, &place, &PageQuery::default()).await), "sign_in_method_not_allowed");
         assert!(core.bearer(access(&elsewhere)).await.is_ok(), "elsewhere they act as before");
+        assert!(core.sign_in("Ben", PASSWORD).await.is_ok(), "and sign in as before");
 
         let token = token_of(&core.magic_link("Ada").await, "/magic-link");
         assert!(core.by_mail(by_token(&token)).await.is_ok());
         core.latchkey.invite(&olivia, &place, NewInvitation { email: Some(address("Grace")), role: None }).await.expect("invited");
         let joined = core.accepts(&core.invitation_to("Grace").await).await;
         assert!(joined.is_ok(), "the link of an invitation came by mail");
+        let made = core.latchkey.create_invitation_code(&olivia, &place, NewInvitationCode::default()).await.expect("made");
+        let joined = core.joins_with("Cleo", &made.code.expect("a code")).await;
+        assert_eq!(code(joined), "email_not_verified", "whoever brings no mail is sent one");
+    }
+
+    async fn where_only_passwords_are_taken_an_invitation_is_accepted_with_one(core: TestCore) {
+        let signed_in = core.owner("Olivia").await;
+        let olivia = core.actor(access(&signed_in)).await;
+        let only = PolicyChanges { sign_in_methods: Some(strings(&["password"])), ..PolicyChanges::default() };
+        core.latchkey.update_policy(&olivia, &here(&olivia), only).await.expect("set");
+        let invited = NewInvitation { email: Some(address("Grace")), role: None };
+        core.latchkey.invite(&olivia, &here(&olivia), invited).await.expect("invited");
+        let joined = core.accepts(&core.invitation_to("Grace").await).await.expect("joined");
+        assert!(core.bearer(access(&joined)).await.is_ok());
+    }
+
+    async fn whoever_belongs_to_several_comes_in_where_their_way_is_taken(core: TestCore) {
+        let signed_in = core.owner("Olivia").await;
+        let olivia = core.actor(access(&signed_in)).await;
+        let ada = core.owner("Ada").await;
+        core.latchkey.add_member_for_test(&olivia, ada.view.user.id, Role::Member).await;
+        let adas = core.actor(access(&ada)).await;
+        let token = token_of(&core.magic_link("Ada").await, "/magic-link");
+        let by_mail = core.by_mail(by_token(&token)).await.expect("signed in");
+        let only = PolicyChanges { sign_in_methods: Some(strings(&["email"])), ..PolicyChanges::default() };
+        core.latchkey.update_policy(&core.actor(access(&by_mail)).await, &here(&adas), only).await.expect("set");
+        let again = core.sign_in("Ada", PASSWORD).await.expect("signed in");
+        assert_eq!(again.view.organization.map(|place| place.id.to_string()), Some(here(&olivia)));
     }
 
     async fn without_mail_the_password_stays(core: TestCore) {
@@ -80,6 +111,8 @@ on_both_engines! {
         hour.latchkey.update_policy(&olivia, &here(&olivia), life(86_400)).await.expect("set");
         let long = hour.sign_in("Olivia", PASSWORD).await.expect("signed in");
         assert_eq!(long.view.tokens.as_ref().expect("tokens").expires_in, 3600);
+        let policy = core.latchkey.policy(&olivia, &here(&olivia)).await.expect("read");
+        assert_eq!(policy.access_token_seconds, None, "the most takes the limit back");
     }
 
     async fn where_people_come_by_invitation_only_no_code_works(core: TestCore) {

@@ -1,6 +1,6 @@
 //! `/invite/{token}`: an invitation, and its endings.
 
-use super::parts::CleanAddress;
+use super::parts::{CLOSED, CleanAddress};
 use crate::components::badge::Tone;
 use crate::components::button::SubmitButton;
 use crate::components::field::{Input, TextField};
@@ -14,7 +14,7 @@ use crate::request::{self, Desk, Done, Form};
 use crate::routes::{Page, encoded};
 use latchkey::Error;
 use latchkey::error::Code;
-use latchkey::flow::joining::{Acceptance, InvitationPreview};
+use latchkey::flow::joining::{Acceptance, Accepted, InvitationPreview};
 use latchkey::flow::sign_in::SecretText;
 use latchkey::flow::sign_up::SignedUp;
 use latchkey::invitation::InvitationState;
@@ -69,9 +69,11 @@ pub fn InvitePage() -> impl IntoView {
 #[component]
 fn OpenPage(invitation: InvitationPreview, guest: Guest, token: String, state: FormState) -> impl IntoView {
     let InvitationPreview { organization_name, inviter_name, email, role, .. } = invitation;
+    let closed = request::latchkey().is_ok_and(|latchkey| latchkey.registration_is_closed());
     let title = format!("Join {organization_name}");
     let lead = format!("{inviter_name} invites you to join {organization_name} as {}.", role_as(role));
     let (version, rest) = match guest {
+        Guest::New if closed => ("closed", view! { <Notice text=CLOSED tone=Tone::Plain/> }.into_any()),
         Guest::New => ("new", view! { <NewForm email=email token=token state=state/> }.into_any()),
         Guest::Known => ("known", view! { <SignInFirst email=email token=token/> }.into_any()),
         Guest::Invited => ("invited", view! { <JoinForm email=email token=token state=state/> }.into_any()),
@@ -184,12 +186,7 @@ fn form(token: &str) -> Form {
 
 /// Whether a refusal is for the page to explain: the invitation ended while the form was open.
 fn is_over(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Malformed(Code::Gone | Code::InvalidToken)
-            | Error::Conflict(Code::EmailTaken)
-            | Error::Forbidden(Code::InvitationForAnother)
-    )
+    matches!(error, Error::Malformed(Code::Gone | Code::InvalidToken) | Error::Forbidden(Code::InvitationForAnother))
 }
 
 /// What somebody new says of themselves.
@@ -215,7 +212,7 @@ pub async fn accept_as_new(csrf: String, token: String, account: NewAccount) -> 
         match made.await {
             Err(error) if is_over(&error) => Ok(here(&token)),
             Err(error) => Err(error),
-            Ok(SignedUp::ToVerify(email)) => {
+            Ok(Accepted::SignedUp(SignedUp::ToVerify(email))) => {
                 request::keep_mailed(Page::VerifyEmail, Mailed { email: email.to_string(), ..Mailed::default() })?;
                 Ok(Page::VerifyEmail.path().to_owned())
             }

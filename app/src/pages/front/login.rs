@@ -1,6 +1,7 @@
 //! `/login`.
 
 use super::by_mail;
+use super::parts::CleanAddress;
 use crate::components::button::SubmitButton;
 use crate::components::choice::Check;
 use crate::components::field::{Input, TextField};
@@ -57,9 +58,12 @@ pub fn LoginPage() -> impl IntoView {
             view! { "New here? "<a href=href>"Create an account"</a> }.into_any()
         });
         let lead = if next.is_some() { "Sign in to go on to the page you asked for." } else { "Welcome back." };
+        // The link of an invitation is good for days: it is not left in the address bar.
+        let secret = next.as_deref().is_some_and(|next| next.starts_with(Page::Invite.path()));
         let by_mail = latchkey.sends_mail();
         Ok::<_, Error>(
             view! {
+                {secret.then(|| view! { <CleanAddress path=Page::Login.path()/> })}
                 <Front title="Sign in" lead=lead aside=aside version=Some("password")>
                     <LoginForm desk=desk next=next by_mail=by_mail/>
                 </Front>

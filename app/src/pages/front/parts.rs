@@ -14,6 +14,9 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+/// What people read where nobody may make an account.
+pub const CLOSED: &str = "New accounts are closed here. Ask an administrator to add you.";
+
 /// Where a mail is to go.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]

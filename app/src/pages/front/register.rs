@@ -1,5 +1,6 @@
 //! `/register`.
 
+use super::parts::CLOSED;
 use crate::components::badge::Tone;
 use crate::components::button::SubmitButton;
 use crate::components::field::{Input, TextField};
@@ -79,10 +80,9 @@ pub fn RegisterPage() -> impl IntoView {
 
 #[component]
 fn ClosedPage() -> impl IntoView {
-    let words = "New accounts are closed here. Ask an administrator to add you.";
     view! {
         <Front title="Create your account" lead="">
-            <Notice text=words tone=Tone::Plain/>
+            <Notice text=CLOSED tone=Tone::Plain/>
             <a class="button button-wide" href=Page::Login.path()>"Go to sign-in"</a>
         </Front>
     }

@@ -26,7 +26,11 @@ pub fn LandlordPage() -> impl IntoView {
         let (part, search) = (Part::asked(tenants::ON_A_PAGE), request::query("search").unwrap_or_default());
         let query = TenantQuery { search: Some(search.clone()), page: part.query() };
         let found = latchkey.tenants(&actor, &query).await?;
-        let overlay = link_shown(&desk, Page::Landlord).or_else(|| tenant_dialogs::open(&desk, &found.items));
+        let overlay = link_shown(&desk, Page::Landlord);
+        let overlay = match overlay {
+            Some(link) => Some(link),
+            None => tenant_dialogs::open(&actor, &desk).await?,
+        };
         let (resident, now) = (resident(&actor).await?, latchkey.now());
         Ok::<_, Error>(view! {
             <House page=Page::Landlord title="Landlord" resident=resident narrow=true overlay=overlay>

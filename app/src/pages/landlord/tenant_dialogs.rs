@@ -10,20 +10,21 @@ use crate::note::{FormState, Said};
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::Page;
 use latchkey::flow::landlord::{NewSuperuser, TenantChanges, TenantView};
+use latchkey::{Actor, Error};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
 
-/// The dialog that the address asks for, about one of the tenants on the page.
-pub fn open(desk: &Desk, tenants: &[TenantView]) -> Option<AnyView> {
-    let wanted = request::query("tenant")?;
-    let tenant = tenants.iter().find(|tenant| tenant.id.to_string() == wanted).cloned()?;
-    Some(match request::query("dialog")?.as_str() {
+/// The dialog that the address asks for.
+pub async fn open(actor: &Actor, desk: &Desk) -> Result<Option<AnyView>, Error> {
+    let (Some(dialog), Some(wanted)) = (request::query("dialog"), request::query("tenant")) else { return Ok(None) };
+    let tenant = request::latchkey()?.tenant_by_id(actor, &wanted).await?;
+    Ok(Some(match dialog.as_str() {
         "suspend" => view! { <SuspendDialog tenant=tenant state=desk.form("suspend")/> }.into_any(),
         "invite" => view! { <InviteDialog tenant=tenant state=desk.form("owner")/> }.into_any(),
         "sign-out" => view! { <SignOutDialog tenant=tenant state=desk.form("sign-out-tenant")/> }.into_any(),
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
 }
 
 #[component]

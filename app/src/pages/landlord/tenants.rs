@@ -79,7 +79,7 @@ fn TenantRow(tenant: TenantView) -> impl IntoView {
     ];
     let (id, name) = (tenant.id.to_string(), tenant.name);
     let dialog = |dialog: &'static str, label: &'static str, weight: Weight| {
-        let href = Page::Landlord.with(&[("dialog", dialog), ("tenant", &id), ("search", &tenant.slug)]);
+        let href = Page::Landlord.with(&[("dialog", dialog), ("tenant", &id)]);
         view! { <LinkButton href=href label=label weight=weight id=format!("{dialog}-{id}") about=name.clone()/> }
     };
     let standing = if suspended {

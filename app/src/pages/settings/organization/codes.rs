@@ -1,6 +1,6 @@
 //! Codes with which people join while they sign up.
 
-use super::{here, roles_up_to, said};
+use super::{here, roles, said};
 use crate::components::badge::{StateBadge, Tone};
 use crate::components::button::{SubmitButton, Weight};
 use crate::components::field::{Input, SelectField, TextField};
@@ -43,7 +43,7 @@ pub fn CodesCard(
                 </header>
                 <details class="more" open=opened>
                     <summary>"Make a code"</summary>
-                    <CodeForm most=role.min(Role::Admin) state=state/>
+                    <CodeForm own=role state=state/>
                 </details>
             </div>
             <ul class="session-list" aria-label="Invitation codes">{rows}</ul>
@@ -52,7 +52,7 @@ pub fn CodesCard(
 }
 
 #[component]
-fn CodeForm(most: Role, state: FormState) -> impl IntoView {
+fn CodeForm(own: Role, state: FormState) -> impl IntoView {
     let uses = Input {
         name: "code[maxUses]",
         kind: "number",
@@ -70,7 +70,7 @@ fn CodeForm(most: Role, state: FormState) -> impl IntoView {
     };
     view! {
         <PostForm action=MakeCode::PATH state=state.clone() class="stack card-section-narrow">
-            <SelectField label="Role" name="code[role]" options=roles_up_to(most) first="MEMBER" state=state.clone()/>
+            <SelectField label="Role" name="code[role]" options=roles(|other| other < Role::Owner && own.may_invite(other)) first="MEMBER" state=state.clone()/>
             <TextField label="People" input=uses state=state.clone()/>
             <TextField label="Until" input=until state=state.clone()/>
             <TextField label="Domain" input=domain state=state/>

@@ -1,6 +1,6 @@
 //! Who is invited by mail.
 
-use super::{here, roles_up_to, said};
+use super::{here, roles, said};
 use crate::components::badge::{StateBadge, Tone};
 use crate::components::button::{SubmitButton, Weight};
 use crate::components::field::{Input, SelectField, TextField};
@@ -40,7 +40,7 @@ pub fn InvitationsCard(
         ("Mail is not configured: you get a link to hand over. It works once, for three days.", "Make a link")
     };
     let rows = invited.into_iter().map(|one| {
-        let reaches = one.role <= role;
+        let reaches = role.may_invite(one.role);
         view! { <InvitationRow invitation=one now=now reaches=reaches sends_mail=sends_mail/> }
     });
     let rows = rows.collect_view();
@@ -53,7 +53,7 @@ pub fn InvitationsCard(
                 </header>
                 <PostForm action=Invite::PATH state=state.clone() class="stack card-section-narrow">
                     <TextField label="Email" input=email state=state.clone()/>
-                    <SelectField label="Role" name="invite[role]" options=roles_up_to(role) first="MEMBER" state=state/>
+                    <SelectField label="Role" name="invite[role]" options=roles(|other| role.may_invite(other)) first="MEMBER" state=state/>
                     <div class="card-foot"><SubmitButton label=label/></div>
                 </PostForm>
             </div>

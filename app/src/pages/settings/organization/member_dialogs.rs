@@ -1,7 +1,7 @@
 //! What is done with a member, each in a dialog, and the addresses that they post to.
 
 use super::members::Viewer;
-use super::{here, roles_up_to, said};
+use super::{here, roles, said};
 use crate::components::button::Weight;
 use crate::components::dialog::{Dialog, DialogFoot};
 use crate::components::field::{Input, SelectField, TextField};
@@ -20,20 +20,12 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
 
-/// The dialog that the address asks for, about one of the members on the page.
-pub async fn open(
-    actor: &Actor,
-    here: &str,
-    desk: &Desk,
-    members: &[MemberView],
-    viewer: &Viewer,
-) -> Result<Option<AnyView>, Error> {
-    let wanted = request::query("member").unwrap_or_default();
-    let Some(member) = members.iter().find(|member| member.user_id.to_string() == wanted).cloned() else {
-        return Ok(None);
-    };
+/// The dialog that the address asks for.
+pub async fn open(actor: &Actor, here: &str, desk: &Desk, viewer: &Viewer) -> Result<Option<AnyView>, Error> {
+    let (Some(dialog), Some(wanted)) = (request::query("dialog"), request::query("member")) else { return Ok(None) };
     let latchkey = request::latchkey()?;
-    Ok(match request::query("dialog").unwrap_or_default().as_str() {
+    let member = latchkey.member(actor, here, &wanted).await?;
+    Ok(match dialog.as_str() {
         "change" if viewer.may_change(&member) => {
             Some(view! { <ChangeDialog member=member most=viewer.role state=desk.form("change")/> }.into_any())
         }
@@ -63,7 +55,8 @@ fn ChangeDialog(member: MemberView, most: Role, state: FormState) -> impl IntoVi
             <PostForm action=ChangeMember::PATH state=state.clone() class="dialog-form">
                 <div class="dialog-body">
                     <input type="hidden" name="member" value=member.user_id.to_string()/>
-                    <SelectField label="Role" name="change[role]" options=roles_up_to(most) first=member.role.as_str() state=state.clone()/>
+                    <SelectField label="Role" name="change[role]" options=roles(|role| role <= most) first=member.role.as_str() state=state.clone()/>
+                    <input type="hidden" name="change[before]" value=place/>
                     <SelectField label="Place" name="change[place]" options=places first=place state=state/>
                     <p class="hint">"Suspended, they and their own keys get in nowhere here, until you bring the place back."</p>
                 </div>
@@ -156,6 +149,8 @@ fn form(dialog: &'static str, member: &str) -> Form {
 pub struct Change {
     role: String,
     place: String,
+    /// What stood there: a place that was not changed is not decided anew.
+    before: String,
 }
 
 /// Changes a member.
@@ -164,7 +159,8 @@ pub async fn change_member(csrf: String, member: String, #[server(default)] chan
     let typed = vec![("role", change.role.clone()), ("place", change.place.clone())];
     request::answer(Form { typed, ..form("change", &member) }, async {
         let actor = request::change(&csrf)?;
-        let changes = MemberChanges { role: Some(change.role), is_active: Some(change.place == "live") };
+        let is_active = (change.place != change.before).then_some(change.place == "live");
+        let changes = MemberChanges { role: Some(change.role), is_active };
         request::latchkey()?.update_member(&actor, &here(&actor)?, &member, changes).await?;
         said(Said::MemberChanged)
     })

@@ -48,7 +48,7 @@ pub fn OrganizationPage() -> impl IntoView {
         let viewer = Viewer::of(&actor, role);
         let overlay = match link_shown(&desk, Page::Organization) {
             Some(link) => Some(link),
-            None => member_dialogs::open(&actor, &here, &desk, &found.items, &viewer).await?,
+            None => member_dialogs::open(&actor, &here, &desk, &viewer).await?,
         };
         let (resident, now) = (resident(&actor).await?, latchkey.now());
         let lead = format!("Who belongs to {}, and how they sign in.", resident.place);
@@ -84,8 +84,8 @@ fn said(said: Said) -> Result<String, Error> {
     Ok(Page::Organization.path().to_owned())
 }
 
-/// The roles that somebody of this role can give, weakest first, for a select.
-fn roles_up_to(most: Role) -> Vec<(&'static str, String, String)> {
-    let roles = Role::ALL.into_iter().filter(|role| *role <= most);
+/// Roles for a select, weakest first.
+fn roles(those: impl Fn(Role) -> bool) -> Vec<(&'static str, String, String)> {
+    let roles = Role::ALL.into_iter().filter(|role| those(*role));
     roles.map(|role| (role.as_str(), role_words(role.as_str()).to_owned(), String::new())).collect()
 }
