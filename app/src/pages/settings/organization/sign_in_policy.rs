@@ -38,8 +38,8 @@ pub fn SignInPolicyCard(policy: PolicyView, state: FormState) -> impl IntoView {
                 <fieldset class="field">
                     <legend>"People sign in"</legend>
                     <div class="choices">
-                        {method("password", "With a password", "And a code, where two-factor authentication is on.")}
-                        {method("email", "With a link or code by mail", "The same code stands behind it.")}
+                        {method("password", "With a password", "And a code of the authenticator, where there is one.")}
+                        {method("email", "With a link or code by mail", "And a code of the authenticator, too.")}
                     </div>
                     <p class="field-error" id="sign-in-methods-error">{told(state.error(METHODS))}</p>
                 </fieldset>
