@@ -3,7 +3,7 @@
 use crate::Latchkey;
 use crate::error::Error;
 use crate::id::{EventId, OrganizationId};
-use crate::principal::{Actor, Permit, Visitor};
+use crate::principal::{Actor, Visitor};
 use crate::store::{NewEvent, Store};
 
 macro_rules! deeds {
@@ -108,9 +108,14 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Something an actor did in the organization of a permit, which need not be the one they act in.
-    pub(crate) fn at(permit: &Permit, actor: &'a Actor, deed: Deed, target: impl std::fmt::Display) -> Self {
-        Self { organization: Some(permit.organization()), ..Self::by(actor, deed, target) }
+    /// Something an actor did in an organization that need not be the one they act in.
+    pub(crate) fn at(
+        organization: OrganizationId,
+        actor: &'a Actor,
+        deed: Deed,
+        target: impl std::fmt::Display,
+    ) -> Self {
+        Self { organization: Some(organization), ..Self::by(actor, deed, target) }
     }
 
     /// With further facts.

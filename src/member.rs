@@ -35,6 +35,16 @@ impl Role {
         }
     }
 
+    /// In a sentence: they join "as an admin".
+    pub const fn in_a_sentence(self) -> &'static str {
+        match self {
+            Self::Member => "a member",
+            Self::Manager => "a manager",
+            Self::Admin => "an admin",
+            Self::Owner => "an owner",
+        }
+    }
+
     /// Reads a wire name.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)

@@ -21,6 +21,16 @@ pub struct Organization {
     pub created_at: Timestamp,
 }
 
+impl Organization {
+    /// The wire names of its standings.
+    pub const STANDINGS: &'static [&'static str] = &["active", "suspended"];
+
+    /// How it stands.
+    pub const fn status(&self) -> &'static str {
+        if self.suspended_at.is_some() { "suspended" } else { "active" }
+    }
+}
+
 /// An organization, and what only some ask for.
 #[derive(Clone, Debug)]
 pub struct OrganizationFacts {

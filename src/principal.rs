@@ -14,7 +14,7 @@ use crate::error::{Code, Error};
 use crate::factor::Proof;
 use crate::id::{ApiKeyId, OrganizationId, SessionId, TokenId, UserId};
 use crate::member::{Action, KeyRule, Role};
-use crate::organization::Membership;
+use crate::organization::{Membership, SignInMethods};
 
 /// What is known of a request before anybody proved anything.
 #[derive(Clone, Debug)]
@@ -164,6 +164,14 @@ impl Principal {
     /// token.
     pub fn came_by_cookie(&self) -> bool {
         matches!(self.0.subject, Subject::Person { token: None, .. })
+    }
+
+    /// Whether the session was opened with a first factor that is taken. A key is no sign-in.
+    pub fn came_by(&self, methods: SignInMethods) -> bool {
+        match self.subject() {
+            Subject::Person { amr, .. } => methods.allow(amr),
+            Subject::Key { .. } => true,
+        }
     }
 
     /// The name in the audit log.

@@ -18,7 +18,7 @@ use super::gate::{Gate, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo};
 use super::magic_link::asked_by_mail;
 use super::mail::Parcel;
-use super::sign_in::{Opening, SecretText, SignInView, SignedIn, choose};
+use super::sign_in::{Opening, SecretText, SignInView, SignedIn, place_of};
 
 /// Another address for an account, and the present password as proof.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -177,7 +177,7 @@ impl Latchkey {
         let email = challenge.email.to_string();
         let is_young = now < challenge.created_at.plus(self.0.settings.links.sign_in);
         let memberships = writing.store().list_memberships(id).await?;
-        let place = choose(&memberships, input.organization_id.as_deref()).ok().flatten();
+        let place = place_of(&user, &memberships, input.organization_id.as_deref(), "email").ok().flatten();
         let proven = Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true) };
         if is_young && place.is_some() {
             match self.gate(&mut writing.store(), visitor, &proven, opening.devices, None).await {

@@ -167,7 +167,7 @@ impl Latchkey {
         store.organization(permit.organization()).insert_invitation_code(&code, &mac).await?;
         let detail =
             serde_json::json!({ "role": code.role, "maxUses": code.max_uses, "emailDomain": code.email_domain });
-        self.tell(&mut store, Told::at(&permit, actor, Deed::CodeMade, id).with(detail)).await?;
+        self.tell(&mut store, Told::at(permit.organization(), actor, Deed::CodeMade, id).with(detail)).await?;
         writing.commit().await?;
         self.code_view(code, permit.role())
     }
@@ -228,7 +228,7 @@ impl Latchkey {
         let permit = granting.reach(code.role)?;
         let revoked_at = (deed == Deed::CodeRevoked).then(|| code.revoked_at.unwrap_or(self.now()));
         store.organization(permit.organization()).update_invitation_code(id, revoked_at).await?;
-        self.tell(&mut store, Told::at(&permit, actor, deed, id)).await?;
+        self.tell(&mut store, Told::at(permit.organization(), actor, deed, id)).await?;
         writing.commit().await?;
         self.code_view(InvitationCode { revoked_at, ..code }, permit.role())
     }

@@ -13,6 +13,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, Findings};
 use crate::id::{InvitationId, OrganizationId, UserId};
 use crate::invitation::{Invitation, InvitationState};
+use crate::latchkey::network;
 use crate::mail::Letter;
 use crate::member::{Action, Role};
 use crate::principal::{Actor, Permit, Visitor};
@@ -128,8 +129,8 @@ impl NewInvitation {
 }
 
 impl Latchkey {
-    /// Invites somebody by mail. An open invitation for the same address gives way to it. Where mail
-    /// is not configured, the link can be shown and handed over.
+    /// Invites somebody by mail. An open invitation for the same address gives way to it. Where mail is not configured, the
+    /// link can be shown and handed over.
     pub async fn invite(
         &self,
         actor: &Actor,
@@ -163,28 +164,26 @@ impl Latchkey {
         }
         let now = self.now();
         let inviter = store.find_user(actor.principal().user_id()).await?.ok_or(Error::NotFound)?;
-        let (invitation, token) = (
-            Invitation {
-                id: InvitationId::new(now, random()),
-                organization_id: organization,
-                email: email.clone(),
-                role,
-                invited_by: inviter.id,
-                inviter_name: inviter.name,
-                shown: !self.sends_mail(),
-                created_at: now,
-                sent_at: now,
-                expires_at: now.plus(self.0.settings.links.invitation),
-                accepted_at: None,
-                withdrawn_at: None,
-            },
-            PlainToken::random(""),
-        );
+        let token = PlainToken::random("");
+        let invitation = Invitation {
+            id: InvitationId::new(now, random()),
+            organization_id: organization,
+            email: email.clone(),
+            role,
+            invited_by: inviter.id,
+            inviter_name: inviter.name,
+            shown: !self.sends_mail(),
+            created_at: now,
+            sent_at: now,
+            expires_at: now.plus(self.0.settings.links.invitation),
+            accepted_at: None,
+            withdrawn_at: None,
+        };
         let mut here = store.organization(organization);
         here.withdraw_invitations(Invitations::To(email), now).await?;
         here.insert_invitation(&invitation, token.hashed()).await?;
         self.mail_invitation(store, &invitation, &token).await?;
-        let told = Told { organization: Some(organization), ..Told::by(actor, Deed::InvitationMade, invitation.id) };
+        let told = Told::at(organization, actor, Deed::InvitationMade, invitation.id);
         let detail = serde_json::json!({ "email": email.as_str(), "role": role });
         self.tell(store, told.with(detail)).await?;
         Ok((invitation, token))
@@ -244,7 +243,7 @@ impl Latchkey {
         self.limit_asking("invitation", &actor.visitor, &invitation.email)?;
         let (invitation, token) = self.renew_link(&mut writing.store(), actor, invitation, false).await?;
         self.mail_invitation(&mut writing.store(), &invitation, &token).await?;
-        let told = Told::at(&permit, actor, Deed::InvitationSent, invitation.id);
+        let told = Told::at(permit.organization(), actor, Deed::InvitationSent, invitation.id);
         self.tell(&mut writing.store(), told).await?;
         writing.commit().await?;
         Ok(InvitationView::new(invitation, self.now()))
@@ -260,7 +259,7 @@ impl Latchkey {
     ) -> Result<InvitationLinkView, Error> {
         let (mut writing, permit, invitation) = self.open_invitation(actor, organization, id).await?;
         let (invitation, token) = self.renew_link(&mut writing.store(), actor, invitation, true).await?;
-        let told = Told::at(&permit, actor, Deed::InvitationShown, invitation.id);
+        let told = Told::at(permit.organization(), actor, Deed::InvitationShown, invitation.id);
         self.tell(&mut writing.store(), told).await?;
         writing.commit().await?;
         let link = self.invitation_url(&token);
@@ -275,7 +274,7 @@ impl Latchkey {
         if store.organization(permit.organization()).withdraw_invitations(which, self.now()).await? == 0 {
             return Err(Error::Malformed(Code::Gone));
         }
-        self.tell(&mut store, Told::at(&permit, actor, Deed::InvitationWithdrawn, invitation.id)).await?;
+        self.tell(&mut store, Told::at(permit.organization(), actor, Deed::InvitationWithdrawn, invitation.id)).await?;
         writing.commit().await
     }
 
@@ -326,22 +325,10 @@ impl Latchkey {
         Ok(Granting { permit, owners })
     }
 
-    /// Makes other changes of the organization wait, and reads the actor's own place there again: of two who take each
-    /// other's rights away at once, the second has none any more. A key's are its own.
-    pub(crate) async fn lock_as(&self, store: &mut Store<'_>, actor: &Actor, permit: &Permit) -> Result<(), Error> {
-        store.organization(permit.organization()).lock(self.now()).await?;
-        let own = store.find_membership(permit.user(), permit.organization()).await?;
-        let lost = own.is_none_or(|own| !own.is_live() || own.role < permit.role());
-        if lost && actor.principal().key_id().is_none() {
-            return Err(Error::Forbidden(Code::InsufficientRole));
-        }
-        Ok(())
-    }
-
     /// An invitation by the token of its link. Trying tokens that were never given out is limited.
     pub(crate) async fn invitation_of(&self, visitor: &Visitor, token: &str) -> Result<Invitation, Error> {
         let hash = PlainToken::presented(token).hashed();
-        let who = ("invitation from", crate::latchkey::network(visitor.address));
+        let who = ("invitation from", network(visitor.address));
         let find = async {
             let found = self.0.db.read().await?.store().find_invitation(hash).await?;
             found.ok_or(Error::Malformed(Code::InvalidToken))

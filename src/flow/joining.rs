@@ -11,7 +11,7 @@ use crate::id::OrganizationId;
 use crate::invitation::{Invitation, InvitationCode, InvitationState};
 use crate::member::Role;
 use crate::organization::Membership;
-use crate::principal::{Actor, Subject, Visitor};
+use crate::principal::{Actor, Visitor};
 use crate::secret::{HashedToken, Password, PlainToken};
 use crate::session::Session;
 use crate::store::Store;
@@ -164,9 +164,7 @@ impl Latchkey {
         let user = store.find_user(person.user()).await?.ok_or(Error::NotFound)?;
         let hash = PlainToken::presented(token).hashed();
         let place = self.join_by_invitation(&mut store, &actor.visitor, &user, hash).await?;
-        if let Subject::Person { amr, .. } = actor.principal().subject()
-            && !place.organization.policy.methods.allow(amr)
-        {
+        if !actor.principal().came_by(place.organization.policy.methods) {
             return Err(Error::Forbidden(Code::SignInMethodNotAllowed));
         }
         if !invitation.shown {

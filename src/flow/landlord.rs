@@ -12,6 +12,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, UserId};
 use crate::member::Role;
+use crate::organization::Organization;
 use crate::principal::Actor;
 use crate::session::EndedBy;
 use crate::store::{Store, StoredTenant};
@@ -24,7 +25,6 @@ const ORDERS: Orders = Orders {
     names: &["createdAt", "name"],
     columns: &[("o.created_at", "o.created_at DESC"), ("LOWER(o.name)", "LOWER(o.name) DESC")],
 };
-const STANDINGS: &[&str] = &["active", "suspended"];
 const ACCOUNT_STANDINGS: &[&str] = &["active", "disabled"];
 /// Longest reason, in characters.
 const LONGEST_REASON: u32 = 200;
@@ -151,10 +151,10 @@ impl From<StoredTenant> for TenantView {
     fn from(StoredTenant { facts, key_count, invitation_count }: StoredTenant) -> Self {
         let organization = facts.organization;
         Self {
+            status: organization.status(),
             id: organization.id,
             name: organization.name,
             slug: organization.slug,
-            status: STANDINGS[usize::from(organization.suspended_at.is_some())],
             suspended_at: organization.suspended_at,
             contact_email: facts.contact_email,
             member_count: facts.member_count,
@@ -200,8 +200,7 @@ impl Latchkey {
         contact: Option<&Email>,
     ) -> Result<OrganizationId, Error> {
         let opened = self.open_organization(store, name, contact.map(Email::as_str), self.now()).await?;
-        let told = Told::by(actor, Deed::OrganizationMade, opened.id);
-        self.tell(store, Told { organization: Some(opened.id), ..told }).await?;
+        self.tell(store, Told::at(opened.id, actor, Deed::OrganizationMade, opened.id)).await?;
         Ok(opened.id)
     }
 
@@ -221,13 +220,13 @@ impl Latchkey {
     pub async fn update_tenant(&self, actor: &Actor, id: &str, changes: TenantChanges) -> Result<TenantView, Error> {
         actor.landlord()?;
         let id: OrganizationId = id.parse().map_err(|_| Error::NotFound)?;
-        let mut writing = self.0.db.write().await?;
-        let before = self.tenant(&mut writing.store(), id).await?;
         let mut findings = Findings::default();
-        let known = changes.status.as_deref().filter(|status| STANDINGS.contains(status));
-        let status = findings.need(known, Field::Status, FieldCode::NotOneOf(STANDINGS));
+        let known = changes.status.as_deref().filter(|status| Organization::STANDINGS.contains(status));
+        let status = findings.need(known, Field::Status, FieldCode::NotOneOf(Organization::STANDINGS));
         let reason = findings.optional_text(changes.reason.as_deref(), Field::Reason, LONGEST_REASON);
         findings.check()?;
+        let mut writing = self.0.db.write().await?;
+        let before = self.tenant(&mut writing.store(), id).await?;
         let (deed, suspended_at) = if status == Some("suspended") {
             (Deed::OrganizationSuspended, before.suspended_at.or(Some(self.now())))
         } else {
@@ -235,7 +234,7 @@ impl Latchkey {
         };
         let mut store = writing.store();
         store.organization(id).update_suspension(suspended_at, self.now()).await?;
-        let told = Told { organization: Some(id), ..Told::by(actor, deed, id) };
+        let told = Told::at(id, actor, deed, id);
         self.tell(&mut store, told.with(serde_json::json!({ "reason": reason }))).await?;
         let tenant = self.tenant(&mut store, id).await?;
         writing.commit().await?;
@@ -281,7 +280,7 @@ impl Latchkey {
         let mut store = writing.store();
         self.tenant(&mut store, id).await?;
         let ended = store.organization(id).consume_all_sessions(EndedBy::Administrator, self.now()).await?;
-        let told = Told { organization: Some(id), ..Told::by(actor, Deed::TokensRevoked, id) };
+        let told = Told::at(id, actor, Deed::TokensRevoked, id);
         self.tell(&mut store, told.with(serde_json::json!({ "sessions": ended.len() }))).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(id.number());
@@ -295,27 +294,27 @@ impl Latchkey {
     pub async fn update_user(&self, actor: &Actor, id: &str, changes: UserChanges) -> Result<AccountView, Error> {
         let landlord = actor.landlord()?;
         let id: UserId = id.parse().map_err(|_| Error::NotFound)?;
+        let known = changes.status.filter(|status| ACCOUNT_STANDINGS.contains(&status.as_str()));
+        let unknown = || Error::field(Field::Status, FieldCode::NotOneOf(ACCOUNT_STANDINGS));
+        let status = known.ok_or_else(unknown)?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
         let user = store.find_user(id).await?.ok_or(Error::NotFound)?;
-        let known = changes.status.as_deref().filter(|status| ACCOUNT_STANDINGS.contains(status));
-        let mut findings = Findings::default();
-        let status = findings.need(known, Field::Status, FieldCode::NotOneOf(ACCOUNT_STANDINGS));
-        findings.check()?;
         if id == landlord.user() {
             return Err(Error::Forbidden(Code::InsufficientRole));
         }
-        let disabled_at = (status == Some("disabled")).then(|| user.disabled_at.unwrap_or(self.now()));
+        let disabled_at = (status == "disabled").then(|| user.disabled_at.unwrap_or(self.now()));
         store.update_disabled(id, disabled_at, self.now()).await?;
         let deed = if disabled_at.is_some() { Deed::UserDisabled } else { Deed::UserEnabled };
         self.tell(&mut store, Told { organization: None, ..Told::by(actor, deed, id) }).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(id.number());
+        let email = user.email.to_string();
         Ok(AccountView {
             id,
-            email: user.email.to_string(),
+            email,
             name: user.name,
-            status: ACCOUNT_STANDINGS[usize::from(disabled_at.is_some())],
+            status: if disabled_at.is_some() { "disabled" } else { "active" },
         })
     }
 

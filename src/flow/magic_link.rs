@@ -10,11 +10,12 @@ use crate::error::{Code, Error};
 use crate::id::UserId;
 use crate::mail::{Circumstances, Letter};
 use crate::principal::Visitor;
+use crate::user::User;
 
 use super::gate::{Entered, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo, browser_hash};
 use super::mail::Parcel;
-use super::sign_in::{Opening, choose, place_of};
+use super::sign_in::{Opening, place_of};
 
 /// How far a sign-in by mail has come, for the browser that asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +60,8 @@ impl Latchkey {
         let whose = found.as_ref().map_or(UserId::new(now, random()), |user| user.id);
         let places = writing.store().list_memberships(whose).await?;
         // Nobody is mailed for an organization that is suspended: they could not sign in.
-        let user = found.filter(|user| user.disabled_at.is_none() && choose(&places, None).is_ok()).map(|user| user.id);
+        let can_enter = |user: &User| user.disabled_at.is_none() && place_of(user, &places, None, "email").is_ok();
+        let user = found.filter(can_enter).map(|user| user.id);
         let house = places.iter().find(|place| place.is_live()).map(|place| place.organization.name.as_str());
         let asked = Asked { kind, email: &email, user, browser: browser_name };
         let issued = self.issue(&mut writing.store(), &asked).await?;

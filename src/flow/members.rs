@@ -13,7 +13,7 @@ use crate::member::{Action, Role};
 use crate::organization::Membership;
 use crate::principal::{Actor, Permit};
 use crate::session::EndedBy;
-use crate::store::{Invitations, StoredMember, Writing};
+use crate::store::{Invitations, OrganizationStore, StoredMember, Writing};
 
 use super::page::{Orders, Page, PageQuery};
 
@@ -169,16 +169,14 @@ impl Latchkey {
         let mut here = store.organization(permit.organization());
         here.update_member(user, wanted, suspended_at, changes.is_active.is_some()).await?;
         if wanted < place.role || suspended_at.is_some() {
-            // Who may do less than when they invited has invited nobody.
-            here.withdraw_invitations(Invitations::By(user), self.now()).await?;
-            here.revoke_invitation_codes_by(user, self.now()).await?;
+            end_invitations(&mut here, user, self.now()).await?;
         }
         if here.find_oldest_owner().await?.is_none() {
             return Err(Error::Conflict(Code::LastOwner));
         }
         let member = here.find_member(user).await?.ok_or(Error::NotFound)?;
         let detail = serde_json::json!({ "from": place.role, "to": wanted, "active": suspended_at.is_none() });
-        let told = Told::at(&permit, actor, Deed::MemberChanged, user);
+        let told = Told::at(permit.organization(), actor, Deed::MemberChanged, user);
         self.tell(&mut store, told.with(detail)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(user.number());
@@ -215,8 +213,7 @@ impl Latchkey {
         let mut store = writing.store();
         let mut here = store.organization(permit.organization());
         here.delete_member(user).await?;
-        here.withdraw_invitations(Invitations::By(user), now).await?;
-        here.revoke_invitation_codes_by(user, now).await?;
+        end_invitations(&mut here, user, now).await?;
         let Some(oldest) = here.find_oldest_owner().await? else { return Err(Error::Conflict(Code::LastOwner)) };
         let heir = if user == permit.user() { oldest } else { permit.user() };
         let moved_keys = here.update_responsible(user, heir, now).await?;
@@ -225,7 +222,7 @@ impl Latchkey {
         let sessions = here.consume_sessions_of(user, EndedBy::Removal, now).await?;
         let deed = if leaves { Deed::MemberLeft } else { Deed::MemberRemoved };
         let detail = serde_json::json!({ "revokedKeys": ended.len(), "movedKeys": moved_keys });
-        let told = Told::at(&permit, actor, deed, user);
+        let told = Told::at(permit.organization(), actor, deed, user);
         self.tell(&mut store, told.with(detail)).await?;
         writing.commit().await?;
         let changed = ended.iter().map(|key| key.number()).chain(sessions.iter().map(|session| session.number()));
@@ -243,7 +240,7 @@ impl Latchkey {
         let now = self.now();
         let ended =
             store.organization(permit.organization()).consume_sessions_of(user, EndedBy::Administrator, now).await?;
-        let told = Told::at(&permit, actor, Deed::TokensRevoked, user);
+        let told = Told::at(permit.organization(), actor, Deed::TokensRevoked, user);
         self.tell(&mut store, told.with(serde_json::json!({ "sessions": ended.len() }))).await?;
         writing.commit().await?;
         for session in &ended {
@@ -270,6 +267,12 @@ impl Latchkey {
         }
         Ok((writing, place, user))
     }
+}
+
+/// Whoever may do less than when they invited has invited nobody: what they made and nobody has used yet ends.
+async fn end_invitations(here: &mut OrganizationStore<'_>, user: UserId, now: Timestamp) -> Result<(), Error> {
+    here.withdraw_invitations(Invitations::By(user), now).await?;
+    here.revoke_invitation_codes_by(user, now).await
 }
 
 fn unknown_role() -> Error {

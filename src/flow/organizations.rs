@@ -12,8 +12,9 @@ use crate::field::{Field, FieldCode, Findings};
 use crate::id::OrganizationId;
 use crate::member::{Action, Role};
 use crate::organization::{OrganizationFacts, barred_from};
-use crate::principal::{Actor, Permit, Subject};
+use crate::principal::{Actor, Permit};
 use crate::settings::Registration;
+use crate::store::Store;
 
 use super::page::{Orders, Page, PageQuery};
 use super::sign_up::LONGEST_NAME;
@@ -73,10 +74,10 @@ impl OrganizationDetailView {
     pub(crate) fn new(facts: OrganizationFacts, role: Option<Role>) -> Self {
         let OrganizationFacts { organization, contact_email, member_count } = facts;
         Self {
+            status: organization.status(),
             id: organization.id,
             name: organization.name,
             slug: organization.slug,
-            status: if organization.suspended_at.is_some() { "suspended" } else { "active" },
             contact_email,
             member_count,
             role,
@@ -102,9 +103,7 @@ impl Latchkey {
         if !place.is_live() {
             return Err(Error::Forbidden(Code::OrganizationSuspended));
         }
-        if let Subject::Person { amr, .. } = principal.subject()
-            && !place.organization.policy.methods.allow(amr)
-        {
+        if !principal.came_by(place.organization.policy.methods) {
             return Err(Error::Forbidden(Code::SignInMethodNotAllowed));
         }
         let demanded = place.organization.policy.two_factor_required_from;
@@ -112,6 +111,18 @@ impl Latchkey {
             return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
         }
         actor.permit_in(action, &place)
+    }
+
+    /// Makes other changes of the organization wait, and reads the actor's own place there again: of two who take each
+    /// other's rights away at once, the second has none any more. A key's rights are its own.
+    pub(crate) async fn lock_as(&self, store: &mut Store<'_>, actor: &Actor, permit: &Permit) -> Result<(), Error> {
+        store.organization(permit.organization()).lock(self.now()).await?;
+        let own = store.find_membership(permit.user(), permit.organization()).await?;
+        let lost = own.is_none_or(|own| !own.is_live() || own.role < permit.role());
+        if lost && actor.principal().key_id().is_none() {
+            return Err(Error::Forbidden(Code::InsufficientRole));
+        }
+        Ok(())
     }
 
     /// The organizations of the person; of a key, the one it acts in.
@@ -168,8 +179,8 @@ impl Latchkey {
         let mut writing = self.0.db.write().await?;
         let user = writing.store().find_user(person.user()).await?.ok_or(Error::NotFound)?;
         let place = self.found_organization(&mut writing.store(), &user, &name, self.now()).await?;
-        let told = Told::by(actor, Deed::OrganizationMade, place.organization.id);
-        self.tell(&mut writing.store(), Told { organization: Some(place.organization.id), ..told }).await?;
+        let made = place.organization.id;
+        self.tell(&mut writing.store(), Told::at(made, actor, Deed::OrganizationMade, made)).await?;
         let facts = writing.store().find_organization(place.organization.id).await?.ok_or(Error::NotFound)?;
         writing.commit().await?;
         Ok(OrganizationDetailView::new(facts, Some(place.role)))
@@ -194,13 +205,13 @@ impl Latchkey {
         });
         findings.check()?;
         let mut writing = self.0.db.write().await?;
-        writing.store().organization(permit.organization()).lock(self.now()).await?;
+        self.lock_as(&mut writing.store(), actor, &permit).await?;
         let facts = writing.store().find_organization(permit.organization()).await?.ok_or(Error::NotFound)?;
         let name = name.flatten().unwrap_or(facts.organization.name);
         let contact = contact.map_or(facts.contact_email, |email| email.map(|email| email.to_string()));
         let mut place = writing.store();
         place.organization(permit.organization()).update_organization(&name, contact.as_deref(), self.now()).await?;
-        let told = Told::at(&permit, actor, Deed::OrganizationChanged, id);
+        let told = Told::at(permit.organization(), actor, Deed::OrganizationChanged, id);
         self.tell(&mut place, told.with(serde_json::json!({ "name": name }))).await?;
         writing.commit().await?;
         self.organization_seen_by(&permit).await

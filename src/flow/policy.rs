@@ -10,7 +10,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::member::Action;
 use crate::organization::{Policy, SignInMethods};
-use crate::principal::{Actor, Subject};
+use crate::principal::Actor;
 
 /// How many seconds access tokens may live.
 const LIVES: std::ops::RangeInclusive<u32> = 60..=86_400;
@@ -129,10 +129,7 @@ impl Latchkey {
         if !methods.password && !self.sends_mail() {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
-        match actor.principal().subject() {
-            Subject::Person { amr, .. } if !methods.allow(amr) => Err(Error::Conflict(Code::SignInMethodNotAllowed)),
-            _ => Ok(()),
-        }
+        if actor.principal().came_by(methods) { Ok(()) } else { Err(Error::Conflict(Code::SignInMethodNotAllowed)) }
     }
 
     /// Changes it; felt at the next call of every member. Nobody demands a second factor who has none, or a way to sign in
@@ -145,7 +142,7 @@ impl Latchkey {
     ) -> Result<PolicyView, Error> {
         let permit = self.permit_at(actor, Action::SetPolicy, organization).await?;
         let mut writing = self.0.db.write().await?;
-        writing.store().organization(permit.organization()).lock(self.now()).await?;
+        self.lock_as(&mut writing.store(), actor, &permit).await?;
         let before = writing.store().organization(permit.organization()).find_policy().await?;
         let policy = changes.apply(before, self.now())?;
         let is_person = actor.principal().session_id().is_some();
@@ -159,7 +156,7 @@ impl Latchkey {
         writing.store().organization(permit.organization()).update_policy(&policy, self.now()).await?;
         let view = PolicyView::new(policy);
         let detail = serde_json::to_value(&view).map_err(Error::internal)?;
-        let told = Told::at(&permit, actor, Deed::PolicyChanged, permit.organization());
+        let told = Told::at(permit.organization(), actor, Deed::PolicyChanged, permit.organization());
         self.tell(&mut writing.store(), told.with(detail)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(permit.organization().number());

@@ -61,7 +61,7 @@ impl Latchkey {
         if found.landlord_since.is_some() || writing.store().is_relied_on_elsewhere(user, here).await? {
             return Err(Error::Conflict(Code::BelongsElsewhere));
         }
-        let told = Told::at(&permit, actor, Deed::TwoFactorReset, user);
+        let told = Told::at(permit.organization(), actor, Deed::TwoFactorReset, user);
         self.take_factor(&mut writing.store(), &actor.visitor, &found, (told, &reason)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(user.number());

@@ -21,7 +21,7 @@ use crate::user::User;
 use super::address::told_of;
 use super::gate::{DevicesCookie, Gate, Proven};
 use super::mail::Notice;
-use super::sign_in::{Opening, SecretText, SignedIn, choose};
+use super::sign_in::{Opening, SecretText, SignedIn, place_asked};
 use super::trusted_devices::Introduced;
 
 /// The proof that somebody has just shown their second factor. Nothing else makes one.
@@ -189,7 +189,7 @@ impl Latchkey {
         let (mut writing, half, user) = self.take_half_try(&token).await?;
         let memberships = writing.store().list_memberships(user.id).await?;
         let asked = half.organization_id.map(|id| id.to_string());
-        let place = if asked.is_some() { choose(&memberships, asked.as_deref())? } else { None };
+        let place = asked.map(|asked| place_asked(&memberships, &asked)).transpose()?;
         let (mut writing, second) =
             self.prove_second_factor(writing, visitor, &user, &code.0).await.map_err(at_sign_in)?;
         if !writing.store().consume_half_sign_in(token.hashed()).await? {

@@ -431,43 +431,30 @@ impl Latchkey {
     }
 }
 
-/// The organization somebody will act in who comes in by this first factor: the one asked for, or else one that takes it,
-/// if there is one. Landlords come in even when every organization of theirs is suspended.
+/// The organization somebody will act in who comes in by this first factor: the one asked for; or else the first that
+/// takes it, or the first at all. Landlords come in even when every organization of theirs is suspended.
 pub(crate) fn place_of<'m>(
     user: &User,
     memberships: &'m [Membership],
     asked: Option<&str>,
     amr: &str,
 ) -> Result<Option<&'m Membership>, Error> {
-    let takes = |place: &&Membership| place.is_live() && place.organization.policy.methods.allow(amr);
-    match memberships.iter().find(takes).filter(|_| asked.is_none()) {
-        Some(place) => Ok(Some(place)),
-        None => match choose(memberships, asked) {
-            Err(Error::Forbidden(Code::OrganizationSuspended)) if asked.is_none() && user.landlord_since.is_some() => {
-                Ok(None)
-            }
-            place => place,
-        },
+    if let Some(asked) = asked {
+        return place_asked(memberships, asked).map(Some);
     }
+    let live = || memberships.iter().filter(|place| place.is_live());
+    let place = live().find(|place| place.organization.policy.methods.allow(amr)).or_else(|| live().next());
+    let shut_out = place.is_none() && memberships.iter().any(|place| place.suspended_at.is_none());
+    if shut_out && user.landlord_since.is_none() {
+        return Err(Error::Forbidden(Code::OrganizationSuspended));
+    }
+    Ok(place)
 }
 
-/// The organization somebody will act in: the one asked for, or the first that is live. Asking for one they do not
-/// belong to is answered like asking for one that does not exist.
-pub(crate) fn choose<'m>(memberships: &'m [Membership], asked: Option<&str>) -> Result<Option<&'m Membership>, Error> {
-    let open = |place: &&Membership| place.suspended_at.is_none();
-    let place = match asked {
-        Some(asked) => {
-            let id: OrganizationId = asked.parse().map_err(|_| Error::NotFound)?;
-            let place = memberships.iter().filter(open).find(|place| place.organization.id == id);
-            Some(place.ok_or(Error::NotFound)?)
-        }
-        None => {
-            let live = memberships.iter().find(|place| place.is_live());
-            live.or_else(|| memberships.iter().find(open))
-        }
-    };
-    match place {
-        Some(place) if !place.is_live() => Err(Error::Forbidden(Code::OrganizationSuspended)),
-        place => Ok(place),
-    }
+/// The organization that was asked for. One that the person does not belong to is answered like one that does not exist.
+pub(crate) fn place_asked<'m>(memberships: &'m [Membership], asked: &str) -> Result<&'m Membership, Error> {
+    let id: OrganizationId = asked.parse().map_err(|_| Error::NotFound)?;
+    let place = memberships.iter().find(|place| place.organization.id == id && place.suspended_at.is_none());
+    let place = place.ok_or(Error::NotFound)?;
+    if place.is_live() { Ok(place) } else { Err(Error::Forbidden(Code::OrganizationSuspended)) }
 }

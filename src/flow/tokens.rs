@@ -25,7 +25,7 @@ use crate::store::{SessionStanding, Store};
 use crate::user::User;
 
 use super::mail::Notice;
-use super::sign_in::{SignInView, SignedIn, choose};
+use super::sign_in::{SignInView, SignedIn, place_asked};
 
 /// What refresh tokens begin with.
 pub(crate) const REFRESH_PREFIX: &str = "lkr_";
@@ -262,9 +262,9 @@ impl Latchkey {
         let person = actor.person()?;
         let mut writing = self.0.db.write().await?;
         let memberships = writing.store().list_memberships(person.user()).await?;
-        let place = choose(&memberships, Some(organization))?.ok_or(Error::NotFound)?;
+        let place = place_asked(&memberships, organization)?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
-        if !place.organization.policy.methods.allow(&standing.session.amr) {
+        if !actor.principal().came_by(place.organization.policy.methods) {
             return Err(Error::Forbidden(Code::SignInMethodNotAllowed));
         }
         writing.store().update_session_organization(person.session(), place.organization.id).await?;

@@ -140,21 +140,13 @@ fn confirm_new_address(house: &str, old: &Email, ticket: &Ticket<'_>) -> Page {
 fn invitation([organization, inviter]: [&str; 2], role: Role, link: &str, life: &str) -> Page {
     let place = plain_or(organization, "an organization");
     let inviter = plain_or(inviter, "Somebody");
-    let role = match role {
-        Role::Owner => "owner",
-        Role::Admin => "administrator",
-        Role::Manager => "manager",
-        Role::Member => "member",
-    };
+    let role = role.in_a_sentence();
     Page::new(
         format!("You are invited to {place}"),
         format!("{inviter} invites you. The link works once, within {life}."),
         "somebody invited this address to an organization",
     )
-    .say(format!(
-        "{inviter} invites you to join {place} as {} {role}.",
-        if role.starts_with(['a', 'o']) { "an" } else { "a" }
-    ))
+    .say(format!("{inviter} invites you to join {place} as {role}."))
     .say(format!("Open this link to look at the invitation and to accept it. It works once, within {life}."))
     .link("See the invitation", link)
     .say("If you do not want to join, or do not know who invites you, ignore this mail: nothing happens without you.")

@@ -334,7 +334,7 @@ impl OrganizationStore<'_> {
                 .bind(filter.only_of.map(|id| id.to_string()).unwrap_or_default())
                 .bind(filter.status.map(KeyStatus::as_str).unwrap_or_default())
                 .bind(now.millis())
-                .bind(if search.is_empty() { String::new() } else { contains(search) })
+                .bind(if search.is_empty() { String::new() } else { super::row::containing(search) })
                 .bind(public_id.clone())
         };
         let total = bind(format!("SELECT COUNT(*) AS total FROM api_keys {WHERE}"));
@@ -464,17 +464,4 @@ impl OrganizationStore<'_> {
             .await?;
         Ok(true)
     }
-}
-
-/// A LIKE pattern for names that hold `text`, whatever characters it has.
-pub(super) fn contains(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for letter in text.to_lowercase().chars() {
-        if matches!(letter, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    pattern
 }

@@ -2,7 +2,7 @@ use sqlx::{AssertSqlSafe, query};
 
 use super::db::{Row, is_duplicate};
 use super::row::Columns as _;
-use super::{OrganizationStore, Store};
+use super::{OrganizationStore, Part, Store};
 use crate::clock::Timestamp;
 use crate::error::{Code, Error};
 use crate::id::{OrganizationId, SessionId, UserId};
@@ -151,7 +151,7 @@ impl Store<'_> {
     pub async fn list_organizations_of(
         &mut self,
         user: UserId,
-        (order, limit, offset): (&'static str, i64, i64),
+        (order, limit, offset): Part,
     ) -> Result<(Vec<(OrganizationFacts, Role)>, i64), Error> {
         let total = query(
             "SELECT CAST(COUNT(*) AS BIGINT) AS total FROM memberships WHERE user_id = $1 AND suspended_at IS NULL",
@@ -208,9 +208,9 @@ impl Store<'_> {
         &mut self,
         search: &str,
         now: Timestamp,
-        (order, limit, offset): (&'static str, i64, i64),
+        (order, limit, offset): Part,
     ) -> Result<(Vec<StoredTenant>, i64), Error> {
-        let pattern = super::api_keys::contains(search);
+        let pattern = super::row::containing(search);
         let total = query(
             "SELECT CAST(COUNT(*) AS BIGINT) AS total FROM organizations o
              WHERE LOWER(o.name) LIKE $1 ESCAPE '!' OR o.slug LIKE $1 ESCAPE '!'",
@@ -282,10 +282,7 @@ impl OrganizationStore<'_> {
     }
 
     /// Its members, and how many there are in all.
-    pub async fn list_members(
-        &mut self,
-        (order, limit, offset): (&'static str, i64, i64),
-    ) -> Result<(Vec<StoredMember>, i64), Error> {
+    pub async fn list_members(&mut self, (order, limit, offset): Part) -> Result<(Vec<StoredMember>, i64), Error> {
         let total = query("SELECT CAST(COUNT(*) AS BIGINT) AS total FROM memberships WHERE organization_id = $1")
             .bind(self.organization.to_string())
             .fetch_one(&mut *self.connection)

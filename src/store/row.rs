@@ -1,4 +1,4 @@
-//! From columns to domain types.
+//! From columns to domain types, and from what people search for to patterns.
 
 use sqlx::Row as _;
 
@@ -36,6 +36,19 @@ pub(super) trait Columns {
     fn known<T>(&self, column: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
         read(&self.text(column)?).ok_or_else(|| strange(column))
     }
+}
+
+/// A LIKE pattern for names that hold `text`, whatever characters it has.
+pub(super) fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in text.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
 }
 
 fn strange(column: &str) -> Error {

@@ -44,7 +44,7 @@ pub async fn list_invitation_codes(
     params(("id" = String, Path, description = "Which organization.")),
     responses(
         (status = 201, description = "Made.", body = InvitationCodeView),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
         (status = 409, description = "`mail_not_configured`: a code for a domain needs mail; `invitation_only`: the organization has no codes."),
     )
 )]
@@ -65,7 +65,7 @@ pub async fn create_invitation_code(
     params(("id" = String, Path, description = "Which organization."), ("codeId" = String, Path, description = "Which code.")),
     responses(
         (status = 200, description = "Revoked.", body = InvitationCodeView),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
     )
 )]
 pub async fn revoke_invitation_code(
@@ -84,7 +84,7 @@ pub async fn revoke_invitation_code(
     params(("id" = String, Path, description = "Which organization."), ("codeId" = String, Path, description = "Which code.")),
     responses(
         (status = 200, description = "Back.", body = InvitationCodeView),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
     )
 )]
 pub async fn reactivate_invitation_code(

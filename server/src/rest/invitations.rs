@@ -49,7 +49,7 @@ pub async fn list_invitations(
     params(("id" = String, Path, description = "Which organization.")),
     responses(
         (status = 201, description = "Invited.", body = InvitationView),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
         (status = 409, description = "`already_member`."),
     )
 )]
@@ -70,7 +70,7 @@ pub async fn invite(
     params(("id" = String, Path, description = "Which organization."), ("invitationId" = String, Path, description = "Which invitation.")),
     responses(
         (status = 200, description = "Sent.", body = InvitationView),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
         (status = 409, description = "`mail_not_configured`."),
         (status = 410, description = "`gone`: it was accepted or withdrawn."),
     )
@@ -92,7 +92,7 @@ pub async fn resend_invitation(
     params(("id" = String, Path, description = "Which organization."), ("invitationId" = String, Path, description = "Which invitation.")),
     responses(
         (status = 200, description = "The link, shown once.", body = InvitationLinkView),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
         (status = 410, description = "`gone`: it was accepted or withdrawn."),
     )
 )]
@@ -110,7 +110,7 @@ pub async fn show_invitation_link(
     params(("id" = String, Path, description = "Which organization."), ("invitationId" = String, Path, description = "Which invitation.")),
     responses(
         (status = 200, description = "Withdrawn; its link is dead.", body = Success),
-        (status = 403, description = "`insufficient_role`: for managers and above, up to one's own role."),
+        (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
         (status = 410, description = "`gone`: it was accepted or withdrawn before."),
     )
 )]

@@ -9,7 +9,6 @@ use crate::components::layout::Front;
 use crate::components::notice::Notice;
 use crate::error::Refusal;
 use crate::note::{FormState, Mailed, Note, Said};
-use crate::pages::settings::profile::role_as;
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::{Page, encoded};
 use latchkey::Error;
@@ -71,7 +70,7 @@ fn OpenPage(invitation: InvitationPreview, guest: Guest, token: String, state: F
     let InvitationPreview { organization_name, inviter_name, email, role, .. } = invitation;
     let closed = request::latchkey().is_ok_and(|latchkey| latchkey.registration_is_closed());
     let title = format!("Join {organization_name}");
-    let lead = format!("{inviter_name} invites you to join {organization_name} as {}.", role_as(role));
+    let lead = format!("{inviter_name} invites you to join {organization_name} as {}.", role.in_a_sentence());
     let (version, rest) = match guest {
         Guest::New if closed => ("closed", view! { <Notice text=CLOSED tone=Tone::Plain/> }.into_any()),
         Guest::New => ("new", view! { <NewForm email=email token=token state=state/> }.into_any()),

@@ -19,7 +19,6 @@ use latchkey::Error;
 use latchkey::flow::account::ProfileChanges;
 use latchkey::flow::address::ChangeEmail;
 use latchkey::flow::sign_in::SecretText;
-use latchkey::member::Role;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
@@ -150,16 +149,6 @@ pub fn role_words(role: &str) -> &'static str {
         "ADMIN" => "Admin",
         "MANAGER" => "Manager",
         _ => "Member",
-    }
-}
-
-/// A role in a sentence: "as an admin".
-pub const fn role_as(role: Role) -> &'static str {
-    match role {
-        Role::Owner => "an owner",
-        Role::Admin => "an admin",
-        Role::Manager => "a manager",
-        Role::Member => "a member",
     }
 }
 
