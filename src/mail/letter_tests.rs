@@ -3,6 +3,7 @@
 use super::letter::{Circumstances, FactorNews, House, Letter, Written};
 use crate::clock::Timestamp;
 use crate::email::Email;
+use crate::member::Role;
 
 const HOUSE: House<'_> = House { name: "Blue Harbour", public_url: "https://auth.example.org" };
 const LINK: &str = "https://auth.example.org/magic-link?token=lk_link_q0M8yW1p-Zt5&next=%2Fsettings";
@@ -48,6 +49,10 @@ fn letters<'a>(name: &'a str, [old, new]: [&'a Email; 2], was: Circumstances<'a>
         ("backup_code_used", second_factor(FactorNews::CodeUsed { left: 2 }, was)),
         ("two_factor_locked", second_factor(FactorNews::Locked { minutes: 15 }, was)),
         ("two_factor_reset", second_factor(FactorNews::Reset { reason: name }, was)),
+        (
+            "invitation",
+            Letter::Invitation { organization: name, inviter: name, role: Role::Member, link: LINK, hours: 72 },
+        ),
         ("test", Letter::Test { asked }),
     ]
 }
@@ -77,10 +82,11 @@ fn every_letter_reads_as_it_was_written() {
 #[test]
 fn every_letter_names_the_house_and_says_what_to_do_if_it_was_not_you() {
     for (which, letter) in all() {
+        let reassurance = if which == "invitation" { "nothing happens" } else { "it was not you" };
         for part in [&letter.text, &letter.html] {
             assert!(part.contains("Blue Harbour"), "{which} names the house");
             assert!(part.contains("https://auth.example.org"), "{which} says where the house is");
-            assert!(part.contains("it was not you"), "{which} says what to do if it was not you");
+            assert!(part.contains(reassurance), "{which} says what to do if it was not you");
         }
     }
 }

@@ -11,7 +11,7 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 26] = [
     "mails",
     "challenges",
     "facts",
@@ -32,7 +32,12 @@ const TABLES: [&str; 21] = [
     "backup_codes",
     "half_sign_ins",
     "trusted_devices",
+    "known_browsers",
+    "api_key_warnings",
+    "invitations",
+    "invitation_codes",
     "audit_events",
+    "audit_chains",
 ];
 
 /// What hands in the database can do to the audit log of an organization, and how it is undone.

@@ -37,7 +37,7 @@ pub async fn list_invitation_codes(
 
 /// Make an invitation code
 ///
-/// People join with it while they sign up (`organizationCode`), also where registration is not open. With a domain they join
+/// People join with it while they sign up (`organizationCode`), also where registration is by invitation. With a domain they join
 /// once they have confirmed an address there.
 #[utoipa::path(
     post, path = "/organizations/{id}/invitation-codes", tag = "Invitations", request_body = NewInvitationCode,

@@ -63,8 +63,8 @@ pub async fn login(
 
 /// Make an account, and an organization that it owns
 ///
-/// With an invitation code (`organizationCode`) it joins the organization of the code instead, also where registration is not
-/// open. Where addresses must be confirmed first, nobody is signed in yet, and an address that is taken is answered alike.
+/// With an invitation code (`organizationCode`) it joins the organization of the code instead, also where registration is by
+/// invitation. Where addresses must be confirmed first, nobody is signed in yet, and an address that is taken is answered alike.
 #[utoipa::path(
     post, path = "/auth/register", tag = "Signing in", security(()), request_body = SignUp,
     responses(

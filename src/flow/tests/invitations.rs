@@ -9,7 +9,7 @@ use crate::flow::sign_in::{Opening, SignedIn};
 use crate::flow::sign_up::SignedUp;
 use crate::invitation::InvitationState;
 use crate::member::Role;
-use crate::settings::Transport;
+use crate::settings::{Registration, Transport};
 use crate::testing::{PASSWORD, TestCore, access, address, code, on_both_engines, through, visitor};
 use crate::{Actor, Error};
 
@@ -143,9 +143,16 @@ on_both_engines! {
         let token = core.invitation_to("Grace").await;
         let tries = (0..200).map(|_| {
             let (latchkey, token, grace) = (core.latchkey.clone(), token.clone(), grace.clone());
-            tokio::spawn(async move { latchkey.accept_invitation_as(&grace, &token).await.is_ok() })
+            tokio::spawn(async move { latchkey.accept_invitation_as(&grace, &token).await.map_or_else(|error| error.code().as_str(), |_| "joined") })
         });
-        assert_eq!(successes(tries.collect()).await, 1);
+        let mut outcomes = Vec::new();
+        for tried in tries.collect::<Vec<_>>() {
+            outcomes.push(tried.await.expect("an answer"));
+        }
+        outcomes.sort_unstable();
+        let (gone, joined) = outcomes.split_at(199);
+        assert!(gone.iter().all(|outcome| *outcome == "gone"), "the invitation itself is spent once: {gone:?}");
+        assert_eq!(joined, ["joined"]);
         let members = core.latchkey.members(&olivia, &here(&olivia), &PageQuery::default()).await.expect("read");
         assert_eq!(members.total, 2);
     }
@@ -296,10 +303,24 @@ on_both_engines! {
         assert!(!mail.written.text.contains("evil.test") && !mail.written.html.contains("evil.test"));
     }
 
+    async fn where_registration_is_closed_an_invitation_makes_no_account_but_takes_one_in(core: TestCore) {
+        let (olivia, grace) = (core.founder("Olivia").await, core.founder("Grace").await);
+        let closed = core.reopened(|settings| settings.registration = Registration::Closed).await.expect("opens");
+        let closed = TestCore::over(closed);
+        for name in ["Ben", "Grace"] {
+            core.invites(&olivia, name, Role::Member).await.expect("invited");
+        }
+        assert_eq!(code(closed.accepts(&core.invitation_to("Ben").await).await), "registration_closed");
+        let token = core.invitation_to("Grace").await;
+        closed.latchkey.accept_invitation_as(&grace, &token).await.expect("joined");
+    }
+
     async fn the_secret_of_an_invitation_is_nowhere_in_the_database(core: TestCore) {
         let olivia = core.founder("Olivia").await;
-        core.invites(&olivia, "Grace", Role::Member).await.expect("invited");
+        let invitation = core.invites(&olivia, "Grace", Role::Member).await.expect("invited");
         let token = core.invitation_to("Grace").await;
-        assert!(!core.latchkey.dump_for_test().await.contains(&token));
+        let dump = core.latchkey.dump_for_test().await;
+        assert!(dump.contains(&invitation.id.to_string()), "the table was looked at");
+        assert!(!dump.contains(&token));
     }
 }
