@@ -16,8 +16,9 @@ fn main() -> io::Result<()> {
     // A copy, so that a site being made anew meanwhile does not take files away from under the compiler.
     let copy = out.join("site");
     let mut files = Vec::new();
+    // Said also while there is none: a site that comes later must not be missed.
+    println!("cargo:rerun-if-changed={}", site.display());
     if site.is_dir() {
-        println!("cargo:rerun-if-changed={}", site.display());
         let _ = fs::remove_dir_all(&copy);
         copy_folder(&site, &copy)?;
         collect(&copy, &mut files)?;

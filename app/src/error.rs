@@ -87,9 +87,7 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
         Error::Unauthenticated(Code::InvalidCredentials) => {
             "That email and password do not match. Check both and try again."
         }
-        Error::Unauthenticated(Code::SignInMethodNotAllowed) => {
-            "Your organization asks you to sign in another way: with a link by mail, or with your password."
-        }
+        Error::Unauthenticated(Code::SignInMethodNotAllowed) => ANOTHER_WAY,
         Error::Unauthenticated(_) => "You were signed out. Sign in again to go on; what you typed here stays.",
         Error::Malformed(Code::InvalidPassword) => "The current password is not right. Try it again.",
         Error::Malformed(Code::InvalidCode) => {
@@ -116,6 +114,10 @@ pub fn summary_of(error: &Error, request_id: &str) -> String {
     fixed.to_owned()
 }
 
+/// Where the first factor that was used is not taken.
+const ANOTHER_WAY: &str =
+    "Your organization asks you to sign in another way: with a link by mail, or with your password.";
+
 /// Why somebody may not.
 const fn forbidden(code: Code) -> &'static str {
     match code {
@@ -127,6 +129,7 @@ const fn forbidden(code: Code) -> &'static str {
         Code::EmailNotVerified => "Confirm your address first. We can send the link again.",
         Code::RegistrationClosed => "New accounts are closed here. Ask an administrator to add you.",
         Code::OrganizationSuspended => "This organization is suspended. Its owner can tell you more.",
+        Code::SignInMethodNotAllowed => ANOTHER_WAY,
         Code::InvitationForAnother => "This invitation is for another address. Sign out, then open its link again.",
         _ => "This is not allowed. An owner or admin of your organization can tell you more.",
     }

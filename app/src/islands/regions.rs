@@ -3,14 +3,23 @@
 use super::dom::{self, all};
 use crate::words;
 use leptos::prelude::{document, window};
+use std::sync::atomic::{AtomicU32, Ordering};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Document, DomParser, Element, HtmlDialogElement, HtmlElement, Node, Response, SupportedType, Url};
 
+/// How often a page was asked for: an answer that comes after a later question is of no use any more.
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
 /// Shows the page at `url` by exchanging the regions that differ. Another page, or a failure, is an ordinary navigation.
 pub fn visit(url: String, push: bool) {
+    let mine = ASKED.fetch_add(1, Ordering::Relaxed) + 1;
     spawn_local(async move {
-        match fetch(&url).await {
+        let fetched = fetch(&url).await;
+        if ASKED.load(Ordering::Relaxed) != mine {
+            return;
+        }
+        match fetched {
             Ok((page, landed)) if is_here(&landed) => show(&page, &landed, push),
             _ => dom::leave(&url),
         }

@@ -92,6 +92,9 @@ test('what was withdrawn, sent again or never given out says so', async ({ visit
   await guest.opens(linkTo('invite', second));
   await guest.reads('This invitation was withdrawn');
   await expect(guest.lead).toContainText(resident.person.name);
+
+  expect((await guest.opens('/invite/never-given-out'))?.status()).toBe(400);
+  await guest.reads('This invitation is not valid');
 });
 
 test('one that was open while it was withdrawn is explained, not lost', async ({ visitor, resident, office }) => {

@@ -85,7 +85,7 @@ test('filters and search find by state, by name, and by the beginning of a key',
 
   await visitor.keys.searches('BILLING');
   await expect(visitor.keys.names).toHaveText(['Billing export']);
-  expect(new URL(visitor.page.url()).searchParams.get('q')).toBe('BILLING');
+  await expect(visitor.page).toHaveURL((url) => url.searchParams.get('q') === 'BILLING');
   await visitor.keys.searches(keys.unused.keyPrefix);
   await expect(visitor.keys.names).toHaveText(['Trying things out']);
   await visitor.keys.searches('nothing like it');

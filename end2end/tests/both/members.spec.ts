@@ -17,6 +17,7 @@ test('a role is changed, a place suspended and brought back', async ({ visitor, 
   const member = await anotherVisitor();
   await member.signsIn(ada);
   await member.organization.open();
+  await expect(member.organization.member(resident.person.email)).toBeVisible();
   await expect(member.organization.member(resident.person.email).getByRole('link'), 'owners are for owners').toHaveCount(0);
 
   await organization.chooses('Change', ada.email);
@@ -26,6 +27,13 @@ test('a role is changed, a place suspended and brought back', async ({ visitor, 
   member.watch.expects(403, '/settings/organization');
   await member.opens('/settings/organization');
   await expect(member.page.locator('main')).toContainText('This is not allowed.');
+
+  await organization.chooses('Change', ada.email);
+  await organization.dialog.getByLabel('Place').selectOption({ label: 'Active' });
+  await organization.presses('Save');
+  await expect(organization.member(ada.email)).not.toContainText('Suspended');
+  await member.opens('/settings/organization');
+  await expect(member.organization.member(ada.email)).toBeVisible();
 });
 
 test('a manager invites, and sees nothing of what the organization demands', async ({ visitor, resident }) => {
@@ -34,8 +42,8 @@ test('a manager invites, and sees nothing of what the organization demands', asy
   await visitor.signsIn(ada);
   await visitor.link('Organization').click();
   await visitor.isOn('/settings/organization');
-  await expect(visitor.page.locator('#policy')).toHaveCount(0);
   await expect(visitor.page.locator('#invitations').getByLabel('Role').getByRole('option')).toHaveText(['Member']);
+  await expect(visitor.page.locator('#policy')).toHaveCount(0);
   await visitor.organization.invites(someone().email);
   await expect(visitor.news).toHaveText('The invitation is on its way.');
 });

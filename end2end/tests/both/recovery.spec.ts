@@ -69,7 +69,7 @@ test('by code: typed where it was asked for; its link is dead from then on', asy
   await expect(visitor.errorUnder('Code from the mail')).toHaveText('This is not the code in the newest mail.');
   await visitor.entersCode(code(mail), 'Choose a new password');
   await visitor.isOn('/reset-password');
-  expect(new URL(visitor.page.url()).search).toBe('');
+  await expect(visitor.page).toHaveURL((url) => url.search === '');
 
   watch.expects(400, '/reset-password');
   const other = await anotherVisitor();

@@ -27,6 +27,7 @@ test('whoever would lock themselves out is stopped; whoever came by mail can shu
   await other.page.getByRole('checkbox', { name: 'With a password' }).uncheck();
   await other.button('Save sign-in policy').click();
   await expect(other.news).toHaveText('Saved.');
+  await other.organization.open();
   await expect(other.page.getByRole('checkbox', { name: 'With a password' })).not.toBeChecked();
 
   await visitor.opens('/settings/profile');

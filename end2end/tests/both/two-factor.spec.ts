@@ -170,7 +170,7 @@ test('the page of the second step alone opens nothing', async ({ visitor }) => {
   await visitor.reads('Sign in again');
   await visitor.link('Go to sign-in').click();
   await visitor.isOn('/login');
-  expect(new URL(visitor.page.url()).searchParams.get('next')).toBe('/settings/profile');
+  await expect(visitor.page).toHaveURL((url) => url.searchParams.get('next') === '/settings/profile');
 });
 
 test('a link by mail is a first factor and no more: the code is asked for, by link and by code of the mail', async ({ visitor, anotherVisitor, office, guarded }) => {

@@ -26,7 +26,7 @@ test('sign in and make a key with Tab, Enter and Escape alone', async ({ visitor
   await keyboard.press('Escape');
   await expect(keys.dialog).toHaveCount(0);
   await expect(keys.createLink).toBeFocused();
-  expect(new URL(page.url()).search).toBe('');
+  await expect(page).toHaveURL('/settings/api-keys');
 
   await keyboard.press('Enter');
   await expect(visitor.field('Name')).toBeFocused();
@@ -36,7 +36,8 @@ test('sign in and make a key with Tab, Enter and Escape alone', async ({ visitor
   await expect(keys.dialog.locator('#new-key')).toBeFocused();
   await visitor.tabsTo(keys.dialog.getByRole('button', { name: 'Copy' }).first());
   await keyboard.press('Enter');
-  await expect(keys.dialog.getByRole('button', { name: 'Copied' })).toBeFocused();
+  await keys.hasCopiedNewKey();
+  await expect(keys.newKey.getByRole('button')).toBeFocused();
   await visitor.tabsTo(keys.dialog.getByRole('link', { name: 'Done' }));
   await keyboard.press('Enter');
   await expect(keys.dialog).toHaveCount(0);

@@ -64,7 +64,7 @@ for (const [page, subject] of [['magic-link', 'signIn'], ['reset-password', 'res
     const link = linkTo(page, await office.waitForMail(person.email, { subject: words }));
     const token = new URL(link).searchParams.get('token') ?? link.split('/').pop() ?? '';
     await visitor.opens(link);
-    expect(visitor.page.url()).toBe(`${visitor.latchkey.url}/${page}`);
+    await expect(visitor.page).toHaveURL(`/${page}`);
     expect((await history(visitor)).join(' ')).not.toContain(token);
     if (subject === 'signIn') {
       await visitor.button(`Sign in as ${person.email}`).click();

@@ -56,13 +56,11 @@ test('the key and all ten backup codes can be copied', async ({ visitor }) => {
   const { twoFactor } = visitor.security;
   const phone = await twoFactor.begins();
   await visitor.button('Copy').click();
-  await expect(visitor.button('Copied')).toBeVisible();
-  expect(await visitor.readsClipboard()).toBe(phone.secret);
+  await expect.poll(() => visitor.readsClipboard()).toBe(phone.secret);
   await twoFactor.confirms(await phone.next());
   const codes = await twoFactor.readsBackupCodes();
   await visitor.button('Copy').click();
-  await expect(visitor.button('Copied')).toBeVisible();
-  expect((await visitor.readsClipboard()).split('\n')).toEqual(codes);
+  await expect.poll(async () => (await visitor.readsClipboard()).split('\n')).toEqual(codes);
   // Copied is kept: leaving asks nothing.
   await visitor.opens('/settings/profile');
 });

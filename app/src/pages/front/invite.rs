@@ -1,6 +1,6 @@
 //! `/invite/{token}`: an invitation, and its endings.
 
-use super::parts::{CLOSED, CleanAddress};
+use super::parts::{CLOSED, CleanAddress, Dead};
 use crate::components::badge::Tone;
 use crate::components::button::SubmitButton;
 use crate::components::field::{Input, TextField};
@@ -40,17 +40,17 @@ pub fn InvitePage() -> impl IntoView {
         let actor = request::barred_actor()?;
         let desk = Desk::open(Page::Invite, actor.as_ref())?;
         let Some(token) = request::below(Page::Invite).or_else(|| request::query("token")) else {
-            return Ok::<_, Error>(view! { <DeadPage dead=None/> }.into_any());
+            return Ok::<_, Error>(view! { <UnknownPage dead=Dead::Missing/> }.into_any());
         };
         let invitation = match request::latchkey()?.invitation(&request::visitor()?, &token).await {
             Ok(invitation) if invitation.state == InvitationState::Pending => invitation,
             Ok(over) => {
                 request::set_status(&Error::Malformed(Code::Gone));
-                return Ok(view! { <DeadPage dead=Some(over)/> }.into_any());
+                return Ok(view! { <OverPage over=over/> }.into_any());
             }
             Err(error @ Error::Malformed(Code::InvalidToken)) => {
                 request::set_status(&error);
-                return Ok(view! { <DeadPage dead=None/> }.into_any());
+                return Ok(view! { <UnknownPage dead=Dead::Unknown/> }.into_any());
             }
             Err(error) => return Err(error),
         };
@@ -142,30 +142,35 @@ fn OtherAccount(email: String, own: String, token: String) -> impl IntoView {
     }
 }
 
-/// An invitation that cannot be accepted, or none at all.
+/// An invitation that can be accepted no longer.
 #[component]
-fn DeadPage(dead: Option<InvitationPreview>) -> impl IntoView {
-    let (title, lead) = match &dead {
-        None => (
-            "This invitation is not valid",
-            "There may be a newer mail, or a part of the address is missing. Open the link of the newest mail."
-                .to_owned(),
+fn OverPage(over: InvitationPreview) -> impl IntoView {
+    let InvitationPreview { inviter_name, organization_name, .. } = over;
+    let (title, lead) = match over.state {
+        InvitationState::Accepted => (
+            "This invitation was accepted",
+            format!("It works once, and that was it. Sign in to act in {organization_name}."),
         ),
-        Some(over) => match over.state {
-            InvitationState::Accepted => (
-                "This invitation was accepted",
-                format!("It works once, and that was it. Sign in to act in {}.", over.organization_name),
-            ),
-            InvitationState::Withdrawn => (
-                "This invitation was withdrawn",
-                format!("Ask {} of {} if you think that is a mistake.", over.inviter_name, over.organization_name),
-            ),
-            InvitationState::Expired | InvitationState::Pending => (
-                "This invitation has expired",
-                format!("Ask {} of {} to send it again.", over.inviter_name, over.organization_name),
-            ),
-        },
+        InvitationState::Withdrawn => (
+            "This invitation was withdrawn",
+            format!("Ask {inviter_name} of {organization_name} if you think that is a mistake."),
+        ),
+        InvitationState::Expired | InvitationState::Pending => {
+            ("This invitation has expired", format!("Ask {inviter_name} of {organization_name} to send it again."))
+        }
     };
+    view! { <Ending title=title lead=lead/> }
+}
+
+/// No invitation: the address holds no token, or one that was never given out or was replaced by a newer.
+#[component]
+fn UnknownPage(dead: Dead) -> impl IntoView {
+    let title = if matches!(dead, Dead::Missing) { dead.title() } else { "This invitation is not valid" };
+    view! { <Ending title=title lead=dead.lead(false)/> }
+}
+
+#[component]
+fn Ending(title: &'static str, lead: String) -> impl IntoView {
     view! {
         <CleanAddress path=Page::Invite.path()/>
         <Front title=title lead=lead>
@@ -228,7 +233,7 @@ pub async fn accept_as_new(csrf: String, token: String, account: NewAccount) -> 
 #[server(name = Accept, prefix = "/fn", endpoint = "accept")]
 pub async fn accept(csrf: String, token: String) -> Result<Done, Refusal> {
     request::answer(form(&token), async {
-        let actor = request::change(&csrf)?;
+        let actor = request::barred_change(&csrf)?;
         match request::latchkey()?.accept_invitation_as(&actor, &token).await {
             Err(error) if is_over(&error) => Ok(here(&token)),
             Err(error) => Err(error),

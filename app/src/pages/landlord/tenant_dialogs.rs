@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 /// The dialog that the address asks for.
 pub async fn open(actor: &Actor, desk: &Desk) -> Result<Option<AnyView>, Error> {
     let (Some(dialog), Some(wanted)) = (request::query("dialog"), request::query("tenant")) else { return Ok(None) };
-    let tenant = request::latchkey()?.tenant_by_id(actor, &wanted).await?;
+    let tenant = match request::latchkey()?.tenant_by_id(actor, &wanted).await {
+        Err(Error::NotFound) => return Ok(None),
+        found => found?,
+    };
     Ok(Some(match dialog.as_str() {
         "suspend" => view! { <SuspendDialog tenant=tenant state=desk.form("suspend")/> }.into_any(),
         "invite" => view! { <InviteDialog tenant=tenant state=desk.form("owner")/> }.into_any(),

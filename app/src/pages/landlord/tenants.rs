@@ -38,12 +38,9 @@ pub fn TenantsCard(
     let (total, query) = (found.total, vec![("search", search.clone())]);
     let rows = found.items.into_iter().map(|tenant| view! { <TenantRow tenant=tenant/> }).collect_view();
     view! {
-        <section class="card" id="tenants" data-region="">
+        <section class="card">
             <div class="card-section">
-                <header>
-                    <h2 tabindex="-1">"Tenants"</h2>
-                    <p class="soft" data-announce="">{counted(total)}</p>
-                </header>
+                <h2>"Tenants"</h2>
                 <details class="more" open=opened>
                     <summary>"Open a tenant"</summary>
                     <PostForm action=OpenTenant::PATH state=state.clone() class="stack card-section-narrow">
@@ -57,8 +54,12 @@ pub fn TenantsCard(
                     <input class="input" type="search" name="search" value=search aria-label="Search tenants" placeholder="Search tenants"/>
                 </form>
             </div>
-            <ul class="session-list" aria-label="Tenants">{rows}</ul>
-            <Pager page=Page::Landlord query=query part=part total=total/>
+            // What is typed above stays while this is exchanged.
+            <div id="tenants" data-region="">
+                <p class="card-section soft" data-announce="" tabindex="-1">{counted(total)}</p>
+                <ul class="session-list" aria-label="Tenants">{rows}</ul>
+                <Pager page=Page::Landlord query=query part=part total=total/>
+            </div>
         </section>
     }
 }

@@ -24,7 +24,10 @@ use serde::{Deserialize, Serialize};
 pub async fn open(actor: &Actor, here: &str, desk: &Desk, viewer: &Viewer) -> Result<Option<AnyView>, Error> {
     let (Some(dialog), Some(wanted)) = (request::query("dialog"), request::query("member")) else { return Ok(None) };
     let latchkey = request::latchkey()?;
-    let member = latchkey.member(actor, here, &wanted).await?;
+    let member = match latchkey.member(actor, here, &wanted).await {
+        Err(Error::NotFound) => return Ok(None),
+        found => found?,
+    };
     Ok(match dialog.as_str() {
         "change" if viewer.may_change(&member) => {
             Some(view! { <ChangeDialog member=member most=viewer.role state=desk.form("change")/> }.into_any())
