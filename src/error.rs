@@ -43,6 +43,7 @@ codes! {
     ApiKeyRevoked = "api_key_revoked": "This API key has been revoked.",
     BelongsElsewhere = "belongs_elsewhere": "This person belongs to other organizations too. Whoever runs this installation can help.",
     Busy = "busy": "The server is busy. Try again in a moment.",
+    CodeOver = "code_over": "This invitation code has expired or is used up. Make a new one.",
     CsrfFailed = "csrf_failed": "The CSRF check failed. Reload the page and try again.",
     EmailNotVerified = "email_not_verified": "Confirm your address first. We have mailed you a link.",
     EmailTaken = "email_taken": "An account with this address exists already.",

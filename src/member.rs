@@ -124,7 +124,8 @@ actions! {
     ChangeOrganization: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Rename the organization.";
     SetPolicy: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and set what the organization demands of its members.";
     ManageMembers: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Change roles below OWNER, suspend and remove members, revoke their tokens.";
-    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Admin), "Invite people by mail or code: MANAGERs as MEMBER, others up to their own role.";
+    MakeCode: Some(Role::Manager), KeyRule::Needs(Scope::Write), "Make invitation codes: MANAGERs as MEMBER, others up to their own role.";
+    Invite: Some(Role::Manager), KeyRule::Needs(Scope::Admin), "Invite people by mail, and look after all invitations and codes.";
     ReadAudit: Some(Role::Admin), KeyRule::Needs(Scope::Admin), "Read and export the audit log.";
     ResetFactor: Some(Role::Admin), KeyRule::PeopleOnly, "Take a member's second factor away.";
     ManageOwners: Some(Role::Owner), KeyRule::PeopleOnly, "Make, change and remove OWNERs.";

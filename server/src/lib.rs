@@ -3,7 +3,8 @@
 //! - [`cli`] reads the command line, [`config`] everything that can be set, [`telemetry`] decides what is logged.
 //! - [`application`] puts the parts together and runs them: [`router`], [`listener`], [`worker`].
 //! - [`middleware`] is what every request passes, one concern a file; [`rest`] is the API, one area a file, with its
-//!   rules in prose at the top; [`openapi`] describes it; [`assets`] and [`pages`] serve browsers.
+//!   rules in prose at the top; [`dialects`] translate it for the clients of other systems, one system a file;
+//!   [`openapi`] describes it; [`assets`] and [`pages`] serve browsers.
 //!
 //! No rule about accounts, tokens or keys lives here: handlers parse, call one verb of the core, and answer.
 
@@ -11,6 +12,7 @@ pub mod application;
 pub mod assets;
 pub mod cli;
 pub mod config;
+pub mod dialects;
 pub mod listener;
 pub mod middleware;
 pub mod openapi;

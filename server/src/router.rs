@@ -8,6 +8,7 @@ use axum::{Extension, Router, middleware};
 use latchkey::{Error, Latchkey};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::dialects::{salesflow, salesos};
 use crate::middleware::{Edge, edge, is_api};
 use crate::rest::failure::Failure;
 use crate::{assets, openapi, pages, rest};
@@ -15,8 +16,9 @@ use crate::{assets, openapi, pages, rest};
 /// The API and what stands around it, each route with its description.
 pub fn described() -> OpenApiRouter<Latchkey> {
     OpenApiRouter::with_openapi(openapi::frame())
-        .merge(rest::native("/v1"))
-        .merge(rest::native("/api"))
+        .merge(rest::native())
+        .merge(rest::mirrored().merge(salesos::routes()).layer(middleware::from_fn(salesos::spell_out)))
+        .merge(salesflow::routes())
         .merge(rest::outside())
 }
 

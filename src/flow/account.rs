@@ -1,5 +1,7 @@
 //! The account behind a credential: who am I, profile, password.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -46,6 +48,9 @@ pub struct ChangePassword {
     /// The new one.
     #[schema(required)]
     pub new_password: Option<SecretText>,
+    /// The longest life of the access token that the session goes on with; not the client's to say.
+    #[serde(skip)]
+    pub access_life: Option<Duration>,
 }
 
 impl Latchkey {
@@ -115,7 +120,8 @@ impl Latchkey {
         let notice = Notice::PasswordChanged { by_recovery: false };
         self.notify(&mut writing.store(), &actor.visitor, (user.id, &user.email), organization, notice).await?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
-        let signed_in = self.renew(&mut writing.store(), actor, &standing.session, place.as_ref()).await?;
+        let signed_in =
+            self.renew(&mut writing.store(), actor, &standing.session, (place.as_ref(), input.access_life)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(user.id.number());
         Ok(signed_in)

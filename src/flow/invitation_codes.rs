@@ -135,7 +135,7 @@ impl Latchkey {
         organization: &str,
         input: NewInvitationCode,
     ) -> Result<InvitationCodeView, Error> {
-        let granting = self.granting(actor, organization).await?;
+        let granting = self.granting(actor, Action::MakeCode, organization).await?;
         let now = self.now();
         let checked = input.check(now)?;
         let permit = granting.reach(checked.role)?;
@@ -218,7 +218,7 @@ impl Latchkey {
         id: &str,
         deed: Deed,
     ) -> Result<InvitationCodeView, Error> {
-        let granting = self.granting(actor, organization).await?;
+        let granting = self.granting(actor, Action::Invite, organization).await?;
         let id: InvitationCodeId = id.parse().map_err(|_| Error::NotFound)?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
@@ -227,10 +227,24 @@ impl Latchkey {
         let code = found.ok_or(Error::NotFound)?;
         let permit = granting.reach(code.role)?;
         let revoked_at = (deed == Deed::CodeRevoked).then(|| code.revoked_at.unwrap_or(self.now()));
+        let code = InvitationCode { revoked_at, ..code };
+        if revoked_at.is_none() {
+            let here = store.organization(permit.organization()).find_policy().await?;
+            self.check_can_work(&code, here.invitation_only)?;
+        }
         store.organization(permit.organization()).update_invitation_code(id, revoked_at).await?;
         self.tell(&mut store, Told::at(permit.organization(), actor, deed, id)).await?;
         writing.commit().await?;
-        self.code_view(InvitationCode { revoked_at, ..code }, permit.role())
+        self.code_view(code, permit.role())
+    }
+
+    /// Refuses to bring a code back with which nobody could join.
+    fn check_can_work(&self, code: &InvitationCode, invitation_only: bool) -> Result<(), Error> {
+        match code.status(self.now()) {
+            _ if invitation_only => Err(Error::Conflict(Code::InvitationOnly)),
+            "active" => Ok(()),
+            _ => Err(Error::Conflict(Code::CodeOver)),
+        }
     }
 
     /// Says what a code is good for. Wrong ones count by the client's address, like wrong passwords.

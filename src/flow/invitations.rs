@@ -137,7 +137,7 @@ impl Latchkey {
         organization: &str,
         input: NewInvitation,
     ) -> Result<InvitationView, Error> {
-        let granting = self.granting(actor, organization).await?;
+        let granting = self.granting(actor, Action::Invite, organization).await?;
         let (email, role) = input.check()?;
         let permit = granting.reach(role)?;
         self.limit_asking("invitation", &actor.visitor, &email)?;
@@ -286,7 +286,7 @@ impl Latchkey {
         organization: &str,
         id: &str,
     ) -> Result<(Writing, Permit, Invitation), Error> {
-        let granting = self.granting(actor, organization).await?;
+        let granting = self.granting(actor, Action::Invite, organization).await?;
         let id: InvitationId = id.parse().map_err(|_| Error::NotFound)?;
         let mut writing = self.0.db.write().await?;
         self.lock_as(&mut writing.store(), actor, &granting.permit).await?;
@@ -318,9 +318,9 @@ impl Latchkey {
         Ok((renewed, token))
     }
 
-    /// The right to invite in an organization.
-    pub(crate) async fn granting(&self, actor: &Actor, organization: &str) -> Result<Granting, Error> {
-        let permit = self.permit_at(actor, Action::Invite, organization).await?;
+    /// The right to let people join an organization.
+    pub(crate) async fn granting(&self, actor: &Actor, action: Action, organization: &str) -> Result<Granting, Error> {
+        let permit = self.permit_at(actor, action, organization).await?;
         let owners = self.permit_at(actor, Action::ManageOwners, organization).await;
         Ok(Granting { permit, owners })
     }

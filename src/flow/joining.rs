@@ -173,7 +173,7 @@ impl Latchkey {
         let standing = self.live_standing(&mut store, person.session()).await?;
         store.update_session_organization(person.session(), place.organization.id).await?;
         let session = Session { organization_id: Some(place.organization.id), ..standing.session };
-        let signed_in = self.renew(&mut store, actor, &session, Some(&place)).await?;
+        let signed_in = self.renew(&mut store, actor, &session, (Some(&place), None)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(person.session().number());
         self.0.memory.generations.changed(person.user().number());

@@ -28,7 +28,7 @@ use super::gate::{DeviceTokens, DevicesCookie, Entered, Passed, Proven};
 use super::links::{browser_hash, program_hash};
 use super::mail::Notice;
 use super::second_factor::at_sign_in;
-use super::tokens::TokenPair;
+use super::tokens::{Holder, TokenPair};
 
 /// What somebody who signs in says.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -76,17 +76,26 @@ pub struct Opening<'a> {
     pub browser: Option<&'a str>,
     /// The secrets of trusted devices that it presents.
     pub devices: DeviceTokens<'a>,
+    /// The longest life of its access tokens, where a dialect promises one.
+    pub access_life: Option<Duration>,
 }
 
 impl<'a> Opening<'a> {
     /// For our own pages: a cookie and no tokens.
     pub const fn page(replaces: Option<&'a str>, browser: Option<&'a str>) -> Self {
-        Self { cookie: true, tokens: false, replaces, browser, devices: DeviceTokens::None }
+        Self { cookie: true, tokens: false, replaces, browser, devices: DeviceTokens::None, access_life: None }
     }
 
     /// For API clients: tokens and no cookie.
     pub const fn api() -> Self {
-        Self { cookie: false, tokens: true, replaces: None, browser: None, devices: DeviceTokens::None }
+        Self {
+            cookie: false,
+            tokens: true,
+            replaces: None,
+            browser: None,
+            devices: DeviceTokens::None,
+            access_life: None,
+        }
     }
 }
 
@@ -349,8 +358,8 @@ impl Latchkey {
         let cookie = opening.cookie.then(|| PlainToken::random(""));
         let hashed = cookie.as_ref().map(PlainToken::hashed);
         store.insert_session(&NewSession { session: &session, cookie: hashed }).await?;
-        let tokens =
-            if opening.tokens { Some(self.new_pair(store, &session, proven.user, proven.place).await?) } else { None };
+        let holder = Holder::new(proven.user, proven.place).for_at_most(opening.access_life);
+        let tokens = if opening.tokens { Some(self.new_pair(store, &session, &holder).await?) } else { None };
         let told = Told {
             visitor,
             actor: proven.user.id.to_string(),

@@ -52,6 +52,9 @@ pub struct TokenPair {
 pub struct Refresh {
     /// The refresh token.
     pub refresh_token: Option<super::sign_in::SecretText>,
+    /// The longest life of the access token that is asked for; not the client's to say.
+    #[serde(skip)]
+    pub access_life: Option<Duration>,
 }
 
 /// Whom an access token is for.
@@ -80,6 +83,13 @@ impl<'a> Holder<'a> {
         let (place, longest) = (place(standing), standing.policy.access_token_seconds);
         Self { email: &standing.email, place, barred_from: standing.barred_from(), longest }
     }
+
+    /// The same with a token that lives no longer than this.
+    pub(crate) fn for_at_most(self, life: Option<Duration>) -> Self {
+        let seconds = life.map(|life| u32::try_from(life.as_secs()).unwrap_or(u32::MAX));
+        let longest = [self.longest, seconds].into_iter().flatten().min();
+        Self { longest, ..self }
+    }
 }
 
 impl Latchkey {
@@ -88,13 +98,12 @@ impl Latchkey {
         &self,
         store: &mut Store<'_>,
         session: &Session,
-        user: &User,
-        place: Option<&Membership>,
+        holder: &Holder<'_>,
     ) -> Result<TokenPair, Error> {
         let now = self.now();
         let refresh = PlainToken::random(REFRESH_PREFIX);
         store.insert_refresh_token(refresh.hashed(), session.id, now).await?;
-        let mut pair = self.access_pair(session, &Holder::new(user, place), now)?;
+        let mut pair = self.access_pair(session, holder, now)?;
         pair.refresh_token = Some(refresh.reveal().to_owned());
         Ok(pair)
     }
@@ -153,7 +162,8 @@ impl Latchkey {
         let standing = self.live_standing(&mut writing.store(), session).await?;
         let now = self.now();
         let next = PlainToken::random(REFRESH_PREFIX);
-        let mut pair = self.access_pair(&standing.session, &Holder::standing(&standing), now)?;
+        let holder = Holder::standing(&standing).for_at_most(input.access_life);
+        let mut pair = self.access_pair(&standing.session, &holder, now)?;
         pair.refresh_token = Some(next.reveal().to_owned());
         let sealed = self.seal_pair(session, &pair)?;
         if writing.store().consume_refresh_token(hash, &sealed, now).await? {
@@ -271,19 +281,19 @@ impl Latchkey {
         let session = Session { organization_id: Some(place.organization.id), ..standing.session };
         let told = Told::by(actor, Deed::OrganizationSwitched, place.organization.id);
         self.tell(&mut writing.store(), told).await?;
-        let signed_in = self.renew(&mut writing.store(), actor, &session, Some(place)).await?;
+        let signed_in = self.renew(&mut writing.store(), actor, &session, (Some(place), None)).await?;
         writing.commit().await?;
         self.0.memory.generations.changed(person.session().number());
         Ok(signed_in)
     }
 
-    /// A new secret for a session that goes on: a new cookie where one authenticated the call, a new pair otherwise.
+    /// A new secret for a session that goes on: a new cookie where one authenticated the call, and a new pair.
     pub(crate) async fn renew(
         &self,
         store: &mut Store<'_>,
         actor: &Actor,
         session: &Session,
-        place: Option<&Membership>,
+        (place, access_life): (Option<&Membership>, Option<Duration>),
     ) -> Result<SignedIn, Error> {
         let user = store.find_user(session.user_id).await?.ok_or(Error::NotFound)?;
         store.delete_unused_refresh_tokens(session.id).await?;
@@ -292,7 +302,8 @@ impl Latchkey {
         if let Some(cookie) = &cookie {
             store.update_session_cookie(session.id, Some(cookie.hashed())).await?;
         }
-        let pair = self.new_pair(store, session, &user, place).await?;
+        let holder = Holder::new(&user, place).for_at_most(access_life);
+        let pair = self.new_pair(store, session, &holder).await?;
         Ok(SignedIn {
             view: self.sign_in_view(session, Some(pair), &user, place),
             cookie: cookie.map(|value| self.session_cookie(value, session)),

@@ -25,6 +25,7 @@ use latchkey::error::Code;
 use latchkey::{Error, Latchkey};
 
 use crate::config::ServerConfig;
+use crate::dialects::{Dialect, is_below};
 use crate::rest::failure::{Failed, Failure};
 
 pub mod access_log;
@@ -67,6 +68,7 @@ struct Seen {
     method: axum::http::Method,
     template: Option<MatchedPath>,
     is_api: bool,
+    dialect: Dialect,
     began: Instant,
 }
 
@@ -76,6 +78,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         method: request.method().clone(),
         template: request.extensions().get::<MatchedPath>().cloned(),
         is_api: is_api(request.uri().path()),
+        dialect: Dialect::of(request.uri().path()),
         began: Instant::now(),
     };
     let call = Arc::new(Call::new(&request, &edge.proxies));
@@ -93,7 +96,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     }
     let failed = response.extensions_mut().remove::<Failed>();
     if let Some(failed) = &failed {
-        failed.write(&call, &mut response);
+        failed.write(&call, seen.dialect, &mut response);
     }
     security_headers::add(&mut response, &call, edge.is_https);
     conclude(&edge, &call, &seen, &response, failed.map(|failed| failed.code().as_str()));
@@ -102,9 +105,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
 
 /// Whether an address belongs to the API (contract section 11: the paths whose answers carry rate-limit headers).
 pub fn is_api(path: &str) -> bool {
-    ["/v1", "/api", "/auth"]
-        .iter()
-        .any(|base| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["/v1", "/api", "/auth"].iter().any(|base| is_below(path, base))
 }
 
 fn refuse(request: &mut Request, is_api: bool) -> Result<(), Failure> {

@@ -24,8 +24,13 @@ const NAMES: [&str; 13] = [
 ];
 
 /// Where mailed links lead on the API. Those to pages are not asked about.
-const MAILED: [&str; 4] =
-    ["/v1/auth/magic-link", "/api/auth/magic-link", "/v1/auth/verify-email", "/api/auth/verify-email"];
+const MAILED: [&str; 5] = [
+    "/v1/auth/magic-link",
+    "/api/auth/magic-link",
+    "/v1/auth/verify-email",
+    "/api/auth/verify-email",
+    "/api/invitations/info",
+];
 
 /// Refuses a query that carries a credential.
 pub fn check(method: &Method, uri: &Uri) -> Result<(), Failure> {

@@ -10,27 +10,26 @@ use axum::response::{IntoResponse, Response};
 use latchkey::Error;
 use latchkey::error::Code;
 use latchkey::field::FieldError;
+use latchkey::flow::gate::{SecondFactorDue, SecondFactorDueView};
 use latchkey::limit::Window;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::dialects::Dialect;
 use crate::middleware::Call;
 use crate::telemetry::causes;
 
 /// Why a call was refused.
 #[derive(Debug)]
-pub struct Failure(Error);
-
-impl Failure {
-    /// Whether it is about a credential that is good no longer, or a cookie that no form of ours came with.
-    pub fn is_stale(&self) -> bool {
-        matches!(self.0, Error::Unauthenticated(_) | Error::Forbidden(Code::CsrfFailed))
-    }
+pub struct Failure {
+    error: Error,
+    /// What a client needs that is to come again with its second factor.
+    due: Option<SecondFactorDueView>,
 }
 
 /// The same inside an answer that has no body yet.
 #[derive(Clone)]
-pub struct Failed(Arc<Error>);
+pub struct Failed(Arc<Failure>);
 
 /// The body of every refusal.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +46,9 @@ pub struct ErrorView<'a> {
     pub code: &'a str,
     /// The request's name in the log, to be quoted when asking for help.
     pub request_id: &'a str,
+    /// With `two_factor_required`: what the second step takes.
+    #[serde(flatten)]
+    pub second_factor: Option<&'a SecondFactorDueView>,
 }
 
 /// A sentence, or several.
@@ -61,28 +63,38 @@ pub enum Message {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self { error, due: None }
     }
 }
 
 impl Failure {
+    /// For clients that know no second step: they say the code along with the password, or go on with the token.
+    pub fn second_factor_due(due: &SecondFactorDue) -> Self {
+        Self { error: Error::Unauthenticated(Code::TwoFactorRequired), due: Some(due.view()) }
+    }
+
+    /// Whether it is about a credential that is good no longer, or a cookie that no form of ours came with.
+    pub fn is_stale(&self) -> bool {
+        matches!(self.error, Error::Unauthenticated(_) | Error::Forbidden(Code::CsrfFailed))
+    }
+
     /// What the core said.
     pub fn error(&self) -> &Error {
-        &self.0
+        &self.error
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = status(&self.0).into_response();
-        response.extensions_mut().insert(Failed::from(self.0));
+        let mut response = status(&self.error).into_response();
+        response.extensions_mut().insert(Failed(Arc::new(self)));
         response
     }
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self(Arc::new(error))
+        Self(Arc::new(error.into()))
     }
 }
 
@@ -93,20 +105,20 @@ fn status(error: &Error) -> StatusCode {
 impl Failed {
     /// The stable name of what went wrong.
     pub fn code(&self) -> Code {
-        self.0.code()
+        self.0.error.code()
     }
 
     /// The limit that was hit.
     pub fn window(&self) -> Option<Window> {
-        match *self.0 {
+        match self.0.error {
             Error::RateLimited(window) => Some(window),
             _ => None,
         }
     }
 
     /// Writes body and headers, and logs a fault of ours with its causes: the one place that does.
-    pub fn write(&self, call: &Call, response: &mut Response) {
-        let error = self.0.as_ref();
+    pub fn write(&self, call: &Call, dialect: Dialect, response: &mut Response) {
+        let error = &self.0.error;
         let status = status(error);
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             let request_id = call.visitor.request_id.as_str();
@@ -117,7 +129,15 @@ impl Failed {
                 "a request could not be answered"
             );
         }
-        let body = serde_json::to_vec(&view(error, status, &call.visitor.request_id)).unwrap_or_default();
+        let view = ErrorView {
+            status_code: status.as_u16(),
+            error: status.canonical_reason().unwrap_or("Error"),
+            message: message(error, dialect),
+            code: error.code().as_str(),
+            request_id: &call.visitor.request_id,
+            second_factor: self.0.due.as_ref(),
+        };
+        let body = serde_json::to_vec(&view).unwrap_or_default();
         *response.status_mut() = status;
         *response.body_mut() = Body::from(body);
         let headers = response.headers_mut();
@@ -143,17 +163,10 @@ fn challenge(error: &Error, presented: bool) -> Option<&'static str> {
     }
 }
 
-fn view<'a>(error: &Error, status: StatusCode, request_id: &'a str) -> ErrorView<'a> {
-    let message = match error {
+fn message(error: &Error, dialect: Dialect) -> Message {
+    match error {
         Error::Invalid(errors) => Message::Several(errors.iter().map(FieldError::sentence).collect()),
         Error::Shape(sentences) => Message::Several(sentences.clone()),
-        other => Message::One(other.to_string()),
-    };
-    ErrorView {
-        status_code: status.as_u16(),
-        error: status.canonical_reason().unwrap_or("Error"),
-        message,
-        code: error.code().as_str(),
-        request_id,
+        other => Message::One(dialect.message(other)),
     }
 }

@@ -85,6 +85,7 @@ pub async fn revoke_invitation_code(
     responses(
         (status = 200, description = "Back.", body = InvitationCodeView),
         (status = 403, description = "`insufficient_role`: managers as MEMBER, admins and owners up to their own role."),
+        (status = 409, description = "`code_over`: it has expired or is used up; `invitation_only`: the organization has no codes."),
     )
 )]
 pub async fn reactivate_invitation_code(

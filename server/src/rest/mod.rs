@@ -3,9 +3,9 @@
 //! Rules for everything in here:
 //! - A handler takes who is asking ([`who`]), what is asked ([`body`]), calls one verb of the core, and answers
 //!   ([`answer`]). It decides nothing.
-//! - A route exists by being in [`native`] or [`outside`], and so stands in the OpenAPI document; what the document says of errors,
+//! - A route exists by being in [`native`], [`outside`] or a file of [`crate::dialects`], and so stands in the OpenAPI document; what the document says of errors,
 //!   limits and credentials is added for all operations at once in [`crate::openapi`].
-//! - The native API answers under `/v1` and under `/api`, with the same handlers.
+//! - The native API answers under `/v1` and under `/api`, with the same handlers but for two.
 //! - Created things answer 201 with the thing; what has no body of its own answers `{success:true}`.
 //! - Bodies that cannot be read are 4xx with a sentence for each wrong field; ids of the wrong form are 404.
 
@@ -41,26 +41,32 @@ pub mod who;
 /// A route with its description.
 type Described = UtoipaMethodRouter<Latchkey>;
 
-/// The native API under one of its bases. Not by `nest`, which writes the address of every request anew.
-pub fn native(base: &str) -> OpenApiRouter<Latchkey> {
-    accounts()
-        .into_iter()
-        .chain(two_factor())
-        .chain(organizations())
-        .chain(joining())
-        .chain(landlord())
-        .chain(mailed())
-        .chain(keys())
-        .fold(OpenApiRouter::new(), |router, (schemas, mut paths, methods)| {
-            let under = |(path, item)| (format!("{base}{path}"), item);
-            paths.paths = std::mem::take(&mut paths.paths).into_iter().map(under).collect();
-            router.routes((schemas, paths, methods))
-        })
+/// The native API under `/v1`.
+pub fn native() -> OpenApiRouter<Latchkey> {
+    let own = vec![routes!(sign_in::login), routes!(organizations::list_organizations)];
+    under("/v1", shared().chain(own))
+}
+
+/// What is the same under `/api`; the rest of it is in [`crate::dialects::salesos`].
+pub fn mirrored() -> OpenApiRouter<Latchkey> {
+    under("/api", shared())
+}
+
+fn shared() -> impl Iterator<Item = Described> {
+    [accounts(), two_factor(), organizations(), joining(), landlord(), mailed(), keys()].into_iter().flatten()
+}
+
+/// Routes under one of the bases. Not by `nest`, which writes the address of every request anew.
+fn under(base: &str, routes: impl Iterator<Item = Described>) -> OpenApiRouter<Latchkey> {
+    routes.fold(OpenApiRouter::new(), |router, (schemas, mut paths, methods)| {
+        let under = |(path, item)| (format!("{base}{path}"), item);
+        paths.paths = std::mem::take(&mut paths.paths).into_iter().map(under).collect();
+        router.routes((schemas, paths, methods))
+    })
 }
 
 fn accounts() -> Vec<Described> {
     vec![
-        routes!(sign_in::login),
         routes!(sign_in::register),
         routes!(sign_in::oauth_status),
         routes!(tokens::refresh),
@@ -98,7 +104,7 @@ fn two_factor() -> Vec<Described> {
 
 fn organizations() -> Vec<Described> {
     vec![
-        routes!(organizations::list_organizations, organizations::create_organization),
+        routes!(organizations::create_organization),
         routes!(organizations::my_organization),
         routes!(
             organizations::get_organization,
@@ -176,7 +182,6 @@ fn keys() -> Vec<Described> {
 /// What stands around the API, each at one address only.
 pub fn outside() -> OpenApiRouter<Latchkey> {
     OpenApiRouter::new()
-        .routes(routes!(two_factor::set_up_two_factor_alias))
         .routes(routes!(around::healthz))
         .routes(routes!(around::readyz))
         .routes(routes!(around::whoami))

@@ -213,7 +213,8 @@ pub fn is_same_origin(headers: &HeaderMap) -> bool {
 pub fn opening(headers: &HeaderMap) -> Opening<'_> {
     let cookie = is_same_origin(headers);
     let replaces = cookies::session(headers).filter(|_| cookie);
-    Opening { cookie, tokens: true, replaces, browser: cookies::visitor(headers), devices: devices(headers) }
+    let browser = cookies::visitor(headers);
+    Opening { cookie, tokens: true, replaces, browser, devices: devices(headers), access_life: None }
 }
 
 /// The secrets of trusted devices that a request presents: an API client's in a header of its own, or a browser's cookie.

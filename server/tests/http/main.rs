@@ -19,6 +19,7 @@ mod api_keys;
 mod around;
 mod auth;
 mod config;
+mod dialects;
 mod errors;
 mod invitations;
 mod landlord;

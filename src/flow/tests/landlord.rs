@@ -112,7 +112,7 @@ on_both_engines! {
         }
         assert_eq!(code(core.bearer(&key.key).await), "organization_suspended");
         assert_eq!(code(core.sign_in("Olivia", PASSWORD).await), "organization_suspended");
-        let again = crate::flow::tokens::Refresh { refresh_token: Some(secret(refresh(&session))) };
+        let again = crate::flow::tokens::Refresh { refresh_token: Some(secret(refresh(&session))), access_life: None };
         assert_eq!(code(core.latchkey.refresh(&visitor(), again).await), "organization_suspended");
         assert!(core.bearer(access(&other)).await.is_ok(), "nobody else is touched");
 

@@ -349,7 +349,7 @@ on_both_engines! {
         let session = core.owner("Ada").await;
         core.pass(Duration::from_secs(1));
         let ada = core.actor(access(&session)).await;
-        let input = ChangePassword { current_password: Some(secret(PASSWORD)), new_password: Some(secret("lantern over quiet water")) };
+        let input = ChangePassword { current_password: Some(secret(PASSWORD)), new_password: Some(secret("lantern over quiet water")), ..ChangePassword::default() };
         core.latchkey.change_password(&ada, input).await.expect("changed");
         let again = core.sign_in("Ada", "lantern over quiet water").await.expect("signed in");
         let mails = core.mails("Ada").await;
@@ -363,7 +363,7 @@ on_both_engines! {
 
     async fn the_theft_of_a_refresh_token_is_told(core: TestCore) {
         let session = core.owner("Ada").await;
-        let old = || Refresh { refresh_token: Some(secret(refresh(&session))) };
+        let old = || Refresh { refresh_token: Some(secret(refresh(&session))), ..Refresh::default() };
         core.latchkey.refresh(&visitor(), old()).await.expect("refreshed");
         core.pass(Duration::from_secs(31));
         assert_eq!(code(core.latchkey.refresh(&visitor(), old()).await), "token_revoked");

@@ -205,7 +205,7 @@ on_both_engines! {
     async fn a_new_password_ends_what_was_half_done(core: TestCore) {
         let ada = core.guarded("Ada").await;
         let half = core.half("Ada").await;
-        let input = ChangePassword { current_password: Some(secret(PASSWORD)), new_password: Some(secret("lantern over quiet water")) };
+        let input = ChangePassword { current_password: Some(secret(PASSWORD)), new_password: Some(secret("lantern over quiet water")), ..ChangePassword::default() };
         core.latchkey.change_password(&ada.actor, input).await.expect("changed");
         assert_eq!(code(core.finish(&half, &core.shown(&ada.phone)).await), "invalid_token");
     }

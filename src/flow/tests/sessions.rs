@@ -108,6 +108,7 @@ on_both_engines! {
         let change = |current: &str, new: &str| ChangePassword {
             current_password: Some(SecretText(current.to_owned())),
             new_password: Some(SecretText(new.to_owned())),
+            ..ChangePassword::default()
         };
         assert_eq!(code(core.latchkey.change_password(&actor, change("wrong", "lantern over water")).await), "invalid_password");
         assert_eq!(code(core.latchkey.change_password(&actor, change(PASSWORD, "short")).await), "weak_password");

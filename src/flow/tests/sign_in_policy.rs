@@ -40,7 +40,7 @@ on_both_engines! {
         assert_eq!(code(password), "sign_in_method_not_allowed");
         core.pass(Duration::from_secs(1));
         assert_eq!(code(core.bearer(access(&owner)).await), "sign_in_method_not_allowed", "a session by password ends");
-        let again = Refresh { refresh_token: Some(secret(refresh(&owner))) };
+        let again = Refresh { refresh_token: Some(secret(refresh(&owner))), ..Refresh::default() };
         assert_eq!(code(core.latchkey.refresh(&visitor(), again).await), "sign_in_method_not_allowed", "and is not renewed");
         assert!(core.bearer(&key.key).await.is_ok(), "a key is no sign-in");
         assert_eq!(code(core.latchkey.switch_organization(&ben, &place).await), "sign_in_method_not_allowed");
@@ -103,7 +103,7 @@ on_both_engines! {
         core.latchkey.update_policy(&olivia, &here(&olivia), life(600)).await.expect("set");
         let short = core.sign_in("Olivia", PASSWORD).await.expect("signed in");
         assert_eq!(short.view.tokens.as_ref().expect("tokens").expires_in, 600);
-        let again = Refresh { refresh_token: Some(secret(refresh(&short))) };
+        let again = Refresh { refresh_token: Some(secret(refresh(&short))), ..Refresh::default() };
         let again = core.latchkey.refresh(&visitor(), again).await.expect("refreshed");
         assert_eq!(again.tokens.as_ref().expect("tokens").expires_in, 600);
         let hour = core.reopened(|settings| settings.tokens.access_life = HOUR).await.expect("opens");

@@ -5,7 +5,7 @@ use crate::flow::tokens::Refresh;
 use crate::testing::{access, code, on_both_engines, refresh, visitor};
 
 fn with(token: &str) -> Refresh {
-    Refresh { refresh_token: Some(SecretText(token.to_owned())) }
+    Refresh { refresh_token: Some(SecretText(token.to_owned())), ..Refresh::default() }
 }
 
 on_both_engines! {

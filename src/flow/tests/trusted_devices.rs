@@ -110,7 +110,7 @@ on_both_engines! {
             let device = core.trusts(&name, &ada).await;
             match how {
                 "password" => {
-                    let input = ChangePassword { current_password: Some(secret(PASSWORD)), new_password: Some(secret("lantern over quiet water")) };
+                    let input = ChangePassword { current_password: Some(secret(PASSWORD)), new_password: Some(secret("lantern over quiet water")), ..ChangePassword::default() };
                     core.latchkey.change_password(&ada.actor, input).await.expect("changed");
                     let again = SignIn { password: Some(secret("lantern over quiet water")), ..password(&name) };
                     half(core.latchkey.sign_in(&visitor(), again, by_header(&device)).await);

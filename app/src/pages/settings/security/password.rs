@@ -52,7 +52,11 @@ pub async fn change_password(csrf: String, passwords: Passwords) -> Result<Done,
     request::answer(Form::new("password", "passwords", Page::Security), async {
         let actor = request::change(&csrf)?;
         let Passwords { current_password, new_password } = passwords;
-        let with = NewPassword { current_password: Some(current_password), new_password: Some(new_password) };
+        let with = NewPassword {
+            current_password: Some(current_password),
+            new_password: Some(new_password),
+            ..NewPassword::default()
+        };
         request::keep_session(&request::latchkey()?.change_password(&actor, with).await?);
         request::leave_note(Page::Security, Note::Said(Said::PasswordChanged))?;
         Ok(Page::Security.path().to_owned())
