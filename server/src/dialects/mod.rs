@@ -3,10 +3,10 @@
 //! Each file translates for the clients of one system and decides nothing. Whose clients a path is for says
 //! [`Dialect::of`]; in which form a refusal is written follows from it, also for paths that do not exist.
 //!
-//! - [`salesos`]: the native API under `/api`, with the further names and addresses that its clients know.
-//! - [`orgstack`]: sign-in with `username` under `/api`, and its messages there.
-//! - [`salesflow`]: `/auth/…`.
-//! - [`synthesq`]: `/api/v1/…` and `/sanctum/…`.
+//! - [`salesos`] is the native API under `/api`, with the further names and addresses that its clients know.
+//! - [`orgstack`] is sign-in with `username` under `/api`, and its messages there.
+//! - [`salesflow`] is `/auth/…`.
+//! - [`synthesq`] is `/api/v1/…` and `/sanctum/…`.
 
 use latchkey::{Actor, Error};
 

@@ -157,7 +157,7 @@ pub struct Challenge {
 #[allow(dead_code, reason = "it describes the answer; the parts are written as they are")]
 pub enum ChallengeAnswer {
     /// A browser's.
-    Session(SessionView),
+    Session(Box<SessionView>),
     /// A program's.
     Tokens(Done<TokensView>),
 }

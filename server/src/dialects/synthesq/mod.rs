@@ -1,12 +1,13 @@
 //! SynthesQ: `/api/v1/…` and `/sanctum/…`, in the style of Laravel (contract section 8).
 //!
-//! - [`browser`]: front ends that hold a session cookie, and a CSRF token that scripts read from `XSRF-TOKEN`.
-//! - [`token`]: programs that hold tokens.
-//! - [`people`]: the account, tenants' owners, invitations, revocation.
-//! - [`refusal`]: its error bodies. [`who`]: who asks, and in which of their organizations.
+//! - [`browser`] is for front ends that hold a session cookie, and a CSRF token that scripts read from `XSRF-TOKEN`.
+//! - [`token`] is for programs that hold tokens.
+//! - [`people`] is the account, tenants' owners, invitations, revocation.
+//! - [`refusal`] holds its error bodies, and [`who`] says who asks, and in which of their organizations.
 
 use latchkey::api_key::Scopes;
 use latchkey::flow::sign_in::{SecretText, UserView};
+use latchkey::member::Role;
 use latchkey::{Error, Latchkey};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -84,7 +85,7 @@ impl StaffView {
             id: user.id.to_string(),
             name: user.name.clone(),
             email: user.email.clone(),
-            roles: user.organization_role.map(|role| role.as_str()).into_iter().chain(landlord).collect(),
+            roles: user.organization_role.map(Role::as_str).into_iter().chain(landlord).collect(),
             permissions,
             business_id: user.organization_slug.clone(),
         }

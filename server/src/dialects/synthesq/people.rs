@@ -142,7 +142,7 @@ pub async fn forgot_password(
     headers: HeaderMap,
     Body(Forgotten { email }): Body<Forgotten>,
 ) -> Answer<Json<MessageView>> {
-    latchkey.ask_reset(&visitor, MailTo { email, ..MailTo::default() }, cookies::visitor(&headers)).await?;
+    latchkey.ask_reset(&visitor, MailTo { email }, cookies::visitor(&headers)).await?;
     Ok(MessageView::json(SENT))
 }
 

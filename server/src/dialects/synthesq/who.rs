@@ -4,13 +4,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use latchkey::error::Code;
-use latchkey::flow::gate::DeviceTokens;
 use latchkey::flow::sign_in::Opening;
 use latchkey::{Actor, Error, Latchkey, Visitor};
 
 use crate::rest::cookies;
 use crate::rest::failure::Failure;
-use crate::rest::who::{By, Guest, acting_in, authenticate_barred, call, presented_csrf, single};
+use crate::rest::who::{By, Guest, acting_in, authenticate_barred, call, devices, presented_csrf, single};
 
 const BUSINESS: HeaderName = HeaderName::from_static("x-business-id");
 
@@ -67,16 +66,11 @@ pub async fn signed_in(parts: &Parts, latchkey: &Latchkey) -> Option<Actor> {
 
 /// How its front ends hold a session: by the cookie alone, in place of the one they had.
 pub fn by_cookie(headers: &HeaderMap) -> Opening<'_> {
-    let devices = cookies::devices(headers);
     let opening = Opening::page(cookies::session(headers), cookies::visitor(headers));
-    Opening { devices, ..opening }
+    Opening { devices: cookies::devices(headers), ..opening }
 }
 
 /// How its programs hold one: by tokens alone.
 pub fn by_tokens(headers: &HeaderMap) -> Opening<'_> {
     Opening { devices: devices(headers), ..Opening::api() }
-}
-
-fn devices(headers: &HeaderMap) -> DeviceTokens<'_> {
-    crate::rest::who::devices(headers)
 }

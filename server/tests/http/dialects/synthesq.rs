@@ -69,7 +69,7 @@ impl FrontEnd {
 
 /// Refused with this status, in SynthesQ's own shape.
 #[track_caller]
-fn refused(reply: Reply, status: u16) -> Value {
+fn refused(reply: &Reply, status: u16) -> Value {
     let body = reply.json();
     assert_eq!((reply.status.as_u16(), &body["success"]), (status, &json!(false)), "{reply:?}");
     assert!(body["message"].is_string(), "{reply:?}");
@@ -101,9 +101,9 @@ on_both_engines! {
         let held = front.cookies["__Host-latchkey"].clone();
         front.post("/api/v1/auth/logout", json!({})).await.assert_status(200);
         assert!(!front.cookies.contains_key("__Host-latchkey"));
-        refused(front.get("/api/v1/auth/user").await, 401);
+        refused(&front.get("/api/v1/auth/user").await, 401);
         let old = app.stranger().with_header("cookie", &format!("__Host-latchkey={held}"));
-        refused(old.get("/api/v1/auth/user").await, 401);
+        refused(&old.get("/api/v1/auth/user").await, 401);
         front.post("/api/v1/logout", json!({})).await.assert_status(200);
         front.signs_in(&ada.email).await;
     }
@@ -123,17 +123,17 @@ on_both_engines! {
         let front = FrontEnd::of(&app).await;
         let other = FrontEnd::of(&app).await;
         let none = front.sends().without_header("x-xsrf-token").post("/api/v1/auth/login", login.clone()).await;
-        assert_eq!(refused(none, 419), json!({"success": false, "message": "CSRF token mismatch."}));
+        assert_eq!(refused(&none, 419), json!({"success": false, "message": "CSRF token mismatch."}));
         for wrong in ["", "nonsense", "%ff", other.cookies["XSRF-TOKEN"].as_str()] {
-            refused(front.sends().with_header("x-xsrf-token", wrong).post("/api/v1/auth/login", login.clone()).await, 419);
+            refused(&front.sends().with_header("x-xsrf-token", wrong).post("/api/v1/auth/login", login.clone()).await, 419);
         }
         // A cookie and a header of one's own making fit each other, and nothing else.
         let planted = app.stranger().same_origin().with_header("cookie", "XSRF-TOKEN=mine").with_header("x-xsrf-token", "mine");
-        refused(planted.post("/api/v1/auth/login", login.clone()).await, 419);
+        refused(&planted.post("/api/v1/auth/login", login.clone()).await, 419);
         let evil = front.sends().with_header("origin", "https://evil.test").with_header("sec-fetch-site", "cross-site");
-        refused(evil.post("/api/v1/auth/login", login.clone()).await, 419);
+        refused(&evil.post("/api/v1/auth/login", login.clone()).await, 419);
         for path in ["register", "forgot-password", "reset-password"] {
-            refused(app.stranger().post(&format!("/api/v1/auth/{path}"), json!({})).await, 419);
+            refused(&app.stranger().post(&format!("/api/v1/auth/{path}"), json!({})).await, 419);
         }
 
         let mut front = front;
@@ -143,8 +143,8 @@ on_both_engines! {
         for token in [None, Some(before.as_str()), Some(other.cookies["XSRF-TOKEN"].as_str())] {
             let client = front.sends().without_header("x-xsrf-token");
             let client = token.map_or(client.clone(), |token| client.with_header("x-xsrf-token", token));
-            refused(client.json("PUT", "/api/v1/user/profile", &json!({"name": "Mallory"})).await, 419);
-            refused(client.post("/api/v1/auth/logout", json!({})).await, 419);
+            refused(&client.json("PUT", "/api/v1/user/profile", &json!({"name": "Mallory"})).await, 419);
+            refused(&client.post("/api/v1/auth/logout", json!({})).await, 419);
         }
         assert_eq!(front.get("/api/v1/user").await.assert_status(200).json()["name"], "ada");
         front.put("/api/v1/user/profile", json!({"name": "Ada King"})).await.assert_status(200);
@@ -156,26 +156,26 @@ on_both_engines! {
     async fn what_is_typed_wrongly_is_422_under_its_field(app) {
         let ada = app.register("ada").await;
         let mut front = FrontEnd::of(&app).await;
-        let none = refused(front.post("/api/v1/auth/login", json!({})).await, 422);
+        let none = refused(&front.post("/api/v1/auth/login", json!({})).await, 422);
         assert_eq!(names(&none["errors"]), ["email", "password"]);
-        let wrong = refused(front.post("/api/v1/auth/login", json!({"email": ada.email, "password": "not the password"})).await, 401);
+        let wrong = refused(&front.post("/api/v1/auth/login", json!({"email": ada.email, "password": "not the password"})).await, 401);
         assert_eq!(names(&wrong), ["message", "success"]);
-        let strange = refused(front.post("/api/v1/auth/login", json!({"zebra": 1})).await, 422);
+        let strange = refused(&front.post("/api/v1/auth/login", json!({"zebra": 1})).await, 422);
         assert!(strange["errors"]["zebra"].is_array(), "{strange}");
         let new = |email: &str, password: &str, again: &str| {
             json!({"name": "Grace", "email": email, "password": password, "password_confirmation": again, "business_name": "Cobol"})
         };
         let register = "/api/v1/auth/register";
-        assert!(refused(front.post(register, new("grace@example.org", PASSWORD, "another one")).await, 422)["errors"]["password"].is_array());
-        assert!(refused(front.post(register, new("grace@example.org", "short", "short")).await, 422)["errors"]["password"].is_array());
-        assert!(refused(front.post(register, new(&ada.email, PASSWORD, PASSWORD)).await, 422)["errors"]["email"].is_array());
+        assert!(refused(&front.post(register, new("grace@example.org", PASSWORD, "another one")).await, 422)["errors"]["password"].is_array());
+        assert!(refused(&front.post(register, new("grace@example.org", "short", "short")).await, 422)["errors"]["password"].is_array());
+        assert!(refused(&front.post(register, new(&ada.email, PASSWORD, PASSWORD)).await, 422)["errors"]["email"].is_array());
         let made = front.post(register, new("grace@example.org", PASSWORD, PASSWORD)).await.assert_status(201).json();
         assert_eq!((&made["user"]["name"], &made["business_id"]), (&json!("Grace"), &json!("cobol")));
-        refused(front.sends().send("POST", "/api/v1/auth/login", Some("application/json"), axum::body::Body::from("{")).await, 400);
-        refused(front.get("/api/v1/nowhere").await, 404);
-        refused(front.get("/sanctum/nowhere").await, 404);
-        refused(front.get("/api/v1/auth/login").await, 405);
-        refused(app.stranger().get("/api/v1/auth/me").await, 404);
+        refused(&front.sends().send("POST", "/api/v1/auth/login", Some("application/json"), axum::body::Body::from("{")).await, 400);
+        refused(&front.get("/api/v1/nowhere").await, 404);
+        refused(&front.get("/sanctum/nowhere").await, 404);
+        refused(&front.get("/api/v1/auth/login").await, 405);
+        refused(&app.stranger().get("/api/v1/auth/me").await, 404);
     }
 
     async fn a_second_factor_is_423_and_then_a_challenge(app) {
@@ -183,24 +183,24 @@ on_both_engines! {
         let phone = app.enrols(&ada).await;
         let mut front = FrontEnd::of(&app).await;
         let login = json!({"email": ada.email, "password": PASSWORD});
-        refused(front.post("/api/v1/auth/login", login.clone()).await, 423);
+        refused(&front.post("/api/v1/auth/login", login.clone()).await, 423);
         assert!(front.cookies.contains_key("__Host-latchkey-half") && !front.cookies.contains_key("__Host-latchkey"));
-        refused(front.get("/api/v1/auth/user").await, 401);
-        refused(front.post("/api/v1/auth/two-factor-challenge", json!({"code": "000000"})).await, 401);
-        refused(front.post("/api/v1/auth/two-factor-challenge", json!({})).await, 422);
-        refused(front.sends().without_header("x-xsrf-token").post("/api/v1/auth/two-factor-challenge", json!({"code": phone.shows(&app)})).await, 419);
+        refused(&front.get("/api/v1/auth/user").await, 401);
+        refused(&front.post("/api/v1/auth/two-factor-challenge", json!({"code": "000000"})).await, 401);
+        refused(&front.post("/api/v1/auth/two-factor-challenge", json!({})).await, 422);
+        refused(&front.sends().without_header("x-xsrf-token").post("/api/v1/auth/two-factor-challenge", json!({"code": phone.shows(&app)})).await, 419);
         let answer = front.post("/api/v1/auth/two-factor-challenge", json!({"code": phone.shows(&app)})).await.assert_status(200).json();
         is_user(&answer["user"], &ada);
         assert!(!front.cookies.contains_key("__Host-latchkey-half"));
         is_user(&front.get("/api/v1/auth/user").await.assert_status(200).json(), &ada);
 
         app.later(Duration::from_secs(30));
-        let due = refused(app.stranger().post("/api/v1/auth/token", login).await, 423);
+        let due = refused(&app.stranger().post("/api/v1/auth/token", login).await, 423);
         let challenge = json!({"two_factor_token": due["data"]["twoFactorToken"], "code": phone.shows(&app)});
         let tokens = app.stranger().post("/api/v1/auth/two-factor-challenge", challenge.clone()).await.assert_status(200).json();
         let token = tokens["data"]["access_token"].as_str().expect("a token");
         app.stranger().with_bearer(token).get("/api/v1/user").await.assert_status(200);
-        refused(app.stranger().post("/api/v1/auth/two-factor-challenge", challenge).await, 401);
+        refused(&app.stranger().post("/api/v1/auth/two-factor-challenge", challenge).await, 401);
     }
 
     async fn a_locked_factor_is_429(app) {
@@ -208,11 +208,11 @@ on_both_engines! {
         app.enrols(&ada).await;
         let request = json!({"email": ada.email, "password": PASSWORD, "twoFactorCode": "000000"});
         for _ in 0..9 {
-            refused(app.stranger().post("/api/v1/auth/token", request.clone()).await, 401);
+            refused(&app.stranger().post("/api/v1/auth/token", request.clone()).await, 401);
         }
         let locked = app.stranger().post("/api/v1/auth/token", request).await;
         assert!(!locked.header("retry-after").is_empty(), "{locked:?}");
-        refused(locked, 429);
+        refused(&locked, 429);
     }
 
     async fn the_business_is_chosen_by_its_slug_among_ones_own(app) {
@@ -229,10 +229,10 @@ on_both_engines! {
         app.register("mallory").await;
         for slug in ["mallory-works", "nowhere", "org_01kbk3x5g0r8m4t2v6w9y1z3b5"] {
             front.client = front.client.with_header("x-business-id", slug);
-            let foreign = refused(front.get("/api/v1/auth/user").await, 403);
+            let foreign = refused(&front.get("/api/v1/auth/user").await, 403);
             assert_eq!(foreign["message"], "You do not belong to that organization.");
             let login = json!({"email": ben.email, "password": PASSWORD});
-            assert_eq!(refused(front.post("/api/v1/auth/login", login).await, 403), foreign);
+            assert_eq!(refused(&front.post("/api/v1/auth/login", login).await, 403), foreign);
         }
     }
 
@@ -250,17 +250,17 @@ on_both_engines! {
         bearer(&next).get("/api/v1/auth/user").await.assert_status(200);
         let renewed = bearer(&next).post_nothing("/api/v1/auth/refresh").await.assert_status(200).json();
         assert_eq!(renewed["data"]["refresh_token"], Value::Null);
-        refused(bearer(&next).get("/api/v1/auth/user").await, 401);
-        refused(app.stranger().post("/api/v1/auth/token", json!({})).await, 422);
-        refused(app.stranger().post("/api/v1/auth/token", json!({"email": ada.email, "password": "not the password"})).await, 401);
+        refused(&bearer(&next).get("/api/v1/auth/user").await, 401);
+        refused(&app.stranger().post("/api/v1/auth/token", json!({})).await, 422);
+        refused(&app.stranger().post("/api/v1/auth/token", json!({"email": ada.email, "password": "not the password"})).await, 401);
 
         let key = ada.makes_a_key(json!({"name": "Sync", "scopes": ["read"]})).await;
         let by_key = app.stranger().post("/api/v1/auth/token", json!({"apiKey": key.secret})).await.assert_status(200).json();
         bearer(&by_key).get("/api/v1/auth/user").await.assert_status(200);
         ada.post(&format!("/v1/api-keys/{}/revoke", key.id), json!({"reason": "over"})).await.assert_status(200);
-        refused(bearer(&by_key).get("/api/v1/auth/user").await, 401);
+        refused(&bearer(&by_key).get("/api/v1/auth/user").await, 401);
         for bad in [key.secret.as_str(), "nonsense"] {
-            refused(app.stranger().post("/api/v1/auth/token", json!({"apiKey": bad})).await, 401);
+            refused(&app.stranger().post("/api/v1/auth/token", json!({"apiKey": bad})).await, 401);
         }
     }
 
@@ -270,14 +270,14 @@ on_both_engines! {
         front.signs_in(&ada.email).await;
         let change = |old: &str, new: &str, again: &str| json!({"current_password": old, "password": new, "password_confirmation": again});
         let path = "/api/v1/user/password";
-        assert!(refused(front.put(path, change("not the password", NEW_PASSWORD, NEW_PASSWORD)).await, 422)["errors"]["current_password"].is_array());
-        assert!(refused(front.put(path, change(PASSWORD, NEW_PASSWORD, "another")).await, 422)["errors"]["password"].is_array());
-        assert!(refused(front.put(path, change(PASSWORD, "short", "short")).await, 422)["errors"]["password"].is_array());
-        assert_eq!(names(&refused(front.put(path, json!({})).await, 422)["errors"]), ["current_password", "password", "password_confirmation"]);
+        assert!(refused(&front.put(path, change("not the password", NEW_PASSWORD, NEW_PASSWORD)).await, 422)["errors"]["current_password"].is_array());
+        assert!(refused(&front.put(path, change(PASSWORD, NEW_PASSWORD, "another")).await, 422)["errors"]["password"].is_array());
+        assert!(refused(&front.put(path, change(PASSWORD, "short", "short")).await, 422)["errors"]["password"].is_array());
+        assert_eq!(names(&refused(&front.put(path, json!({})).await, 422)["errors"]), ["current_password", "password", "password_confirmation"]);
         ada.get("/v1/auth/me").await.assert_status(200);
         front.put(path, change(PASSWORD, NEW_PASSWORD, NEW_PASSWORD)).await.assert_status(200);
         front.get("/api/v1/user").await.assert_status(200);
-        ada.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
+        ada.get("/v1/auth/me").await.assert_refused(&401, "token_revoked");
     }
 
     async fn a_forgotten_password_is_chosen_anew_by_mail(app) with ["mailbox"] {
@@ -289,10 +289,10 @@ on_both_engines! {
         let token = app.mail_to(&ada.email, "Choose a new password").await.token();
         let reset = |token: &str| json!({"token": token, "email": ada.email, "password": NEW_PASSWORD, "password_confirmation": NEW_PASSWORD});
         let path = "/api/v1/auth/reset-password";
-        assert!(refused(front.post(path, reset("nonsense")).await, 422)["errors"]["token"].is_array());
+        assert!(refused(&front.post(path, reset("nonsense")).await, 422)["errors"]["token"].is_array());
         front.post(path, reset(&token)).await.assert_status(200);
-        refused(front.post(path, reset(&token)).await, 422);
-        refused(front.get("/api/v1/user").await, 401);
+        refused(&front.post(path, reset(&token)).await, 422);
+        refused(&front.get("/api/v1/user").await, 401);
         app.stranger().post("/v1/auth/login", json!({"email": ada.email, "password": NEW_PASSWORD})).await.assert_status(200);
     }
 
@@ -300,18 +300,18 @@ on_both_engines! {
         let landlord = app.landlord("landlord").await;
         let ada = app.register("ada").await;
         let body = json!({"email": "grace@example.org", "business_name": "Cobol"});
-        refused(ada.post("/api/v1/landlord/superusers", body.clone()).await, 403);
+        refused(&ada.post("/api/v1/landlord/superusers", body.clone()).await, 403);
         let invited = landlord.post("/api/v1/landlord/superusers", body).await.assert_status(201).json();
         assert_eq!(names(&invited), ["data", "message", "success"]);
         let token = app.mail_to("grace@example.org", "").await.token();
         let path = format!("/api/v1/invitations/{token}/accept");
         let accept = json!({"name": "Grace Hopper", "password": PASSWORD, "password_confirmation": PASSWORD});
-        refused(app.stranger().post(&path, json!({"name": "Grace", "password": PASSWORD, "password_confirmation": "x"})).await, 422);
+        refused(&app.stranger().post(&path, json!({"name": "Grace", "password": PASSWORD, "password_confirmation": "x"})).await, 422);
         let mut front = FrontEnd::of(&app).await;
         let joined = front.post(&path, accept.clone()).await.assert_status(201).json();
         assert_eq!((&joined["user"]["roles"], &joined["business_id"]), (&json!(["OWNER"]), &json!("cobol")));
         front.get("/api/v1/auth/user").await.assert_status(200);
-        refused(app.stranger().post(&path, accept).await, 410);
+        refused(&app.stranger().post(&path, accept).await, 410);
         FrontEnd::of(&app).await.signs_in("grace@example.org").await;
     }
 
@@ -320,13 +320,13 @@ on_both_engines! {
         let ben = app.member_of(&ada, "ben", Role::Member).await;
         let stranger = app.register("mallory").await;
         let path = "/api/v1/admin/tokens/revoke";
-        refused(ben.post(path, json!({"userId": ada.id})).await, 403);
-        refused(ada.post(path, json!({})).await, 422);
+        refused(&ben.post(path, json!({"userId": ada.id})).await, 403);
+        refused(&ada.post(path, json!({})).await, 422);
         let (foreign, nobody) = (json!({"userId": stranger.id}), json!({"userId": "usr_01kbk3x5g0r8m4t2v6w9y1z3b5"}));
-        assert_eq!(refused(ada.post(path, foreign).await, 404), refused(ada.post(path, nobody).await, 404));
+        assert_eq!(refused(&ada.post(path, foreign).await, 404), refused(&ada.post(path, nobody).await, 404));
         let done = ada.post(path, json!({"userId": ben.id})).await.assert_status(200).json();
         assert!(done["data"]["ended_sessions"].as_u64().is_some_and(|ended| ended >= 1), "{done}");
-        ben.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
+        ben.get("/v1/auth/me").await.assert_refused(&401, "token_revoked");
         stranger.get("/v1/auth/me").await.assert_status(200);
     }
 }
@@ -368,12 +368,12 @@ async fn a_front_end_on_a_trusted_origin_counts_as_our_own_and_reads_answers() {
         let stranger = front.sends().with_header("origin", origin);
         let answer = stranger.get("/api/v1/auth/user").await.assert_status(200);
         assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")), "{origin}: {answer:?}");
-        refused(stranger.json("PUT", "/api/v1/user/profile", &json!({"name": "Mallory"})).await, 419);
+        refused(&stranger.json("PUT", "/api/v1/user/profile", &json!({"name": "Mallory"})).await, 419);
         let asks = stranger.with_header("access-control-request-method", "PUT");
         asks.send("OPTIONS", "/api/v1/user/profile", None, axum::body::Body::empty()).await.assert_status(405);
     }
     let claims = front.sends().with_header("sec-fetch-site", "cross-site");
-    refused(claims.json("PUT", "/api/v1/user/profile", &json!({"name": "Mallory"})).await, 419);
+    refused(&claims.json("PUT", "/api/v1/user/profile", &json!({"name": "Mallory"})).await, 419);
     assert_eq!(front.get("/api/v1/user").await.json()["name"], "Ada King");
 }
 
@@ -394,7 +394,7 @@ async fn a_cookie_domain_shares_the_session_under_a_name_that_may_have_one() {
     front.get("/api/v1/auth/user").await.assert_status(200);
     let held = front.cookies["__Secure-latchkey"].clone();
     let planted = app.stranger().with_header("cookie", &format!("__Host-latchkey={held}"));
-    refused(planted.get("/api/v1/auth/user").await, 401);
+    refused(&planted.get("/api/v1/auth/user").await, 401);
     front.post("/api/v1/auth/logout", json!({})).await.assert_status(200);
     assert!(!front.cookies.contains_key("__Secure-latchkey"));
 }
