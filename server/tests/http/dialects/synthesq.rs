@@ -277,7 +277,7 @@ on_both_engines! {
         ada.get("/v1/auth/me").await.assert_status(200);
         front.put(path, change(PASSWORD, NEW_PASSWORD, NEW_PASSWORD)).await.assert_status(200);
         front.get("/api/v1/user").await.assert_status(200);
-        ada.get("/v1/auth/me").await.assert_refused(&401, "token_revoked");
+        ada.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
     }
 
     async fn a_forgotten_password_is_chosen_anew_by_mail(app) with ["mailbox"] {
@@ -326,7 +326,7 @@ on_both_engines! {
         assert_eq!(refused(&ada.post(path, foreign).await, 404), refused(&ada.post(path, nobody).await, 404));
         let done = ada.post(path, json!({"userId": ben.id})).await.assert_status(200).json();
         assert!(done["data"]["ended_sessions"].as_u64().is_some_and(|ended| ended >= 1), "{done}");
-        ben.get("/v1/auth/me").await.assert_refused(&401, "token_revoked");
+        ben.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
         stranger.get("/v1/auth/me").await.assert_status(200);
     }
 }
