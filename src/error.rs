@@ -89,6 +89,7 @@ codes! {
     TwoFactorRequired = "two_factor_required": "A second factor is needed to sign in to this account.",
     Unavailable = "unavailable": "A part of the service is not available. Try again in a moment.",
     UnsupportedMediaType = "unsupported_media_type": "The body must be JSON.",
+    UsernameTaken = "username_taken": "Another account has this user name.",
     ValidationFailed = "validation_failed": "Some of the input is not right.",
     WeakPassword = "weak_password": "Choose another password.",
 }

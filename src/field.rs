@@ -75,6 +75,7 @@ fields! {
     Token = "token",
     TrustedDeviceDays = "trustedDeviceDays",
     TwoFactorGraceUntil = "twoFactorGraceUntil",
+    Username = "username",
 }
 
 /// What is wrong with it.
@@ -108,6 +109,8 @@ pub enum FieldCode {
     TooMany(u32),
     /// Control characters or angle brackets that have no place in a name.
     NotAName,
+    /// Not what a user name looks like.
+    NotAUserName,
 }
 
 /// A field and what is wrong with it.
@@ -143,6 +146,11 @@ impl FieldError {
             FieldCode::Empty => format!("{name} must contain at least 1 element"),
             FieldCode::TooMany(most) => format!("{name} must contain no more than {most} elements"),
             FieldCode::NotAName => format!("{name} must not contain control characters"),
+            FieldCode::NotAUserName => {
+                format!(
+                    "{name} must have 3 to 32 letters, digits, dots, dashes or underscores, and begin with one of the first two"
+                )
+            }
         }
     }
 }

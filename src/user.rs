@@ -11,6 +11,8 @@ pub struct User {
     pub id: UserId,
     /// Its address.
     pub email: Email,
+    /// What they may sign in with in place of it.
+    pub username: Option<UserName>,
     /// What the person is called.
     pub name: String,
     /// First name, when given apart.
@@ -33,6 +35,33 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Fewest characters of a user name.
+const SHORTEST: usize = 3;
+/// Most characters of a user name.
+const LONGEST: usize = 32;
+
+/// What somebody may sign in with in place of their address. It has lower-case letters, digits, dots, dashes and
+/// underscores, begins with a letter or digit, and so never looks like an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// Reads one; case does not count.
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim().to_ascii_lowercase();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let fine = (SHORTEST..=LONGEST).contains(&name.len())
+            && name.bytes().all(plain)
+            && name.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric());
+        fine.then_some(Self(name))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl User {
     /// The first name: as given, or the name up to its first space.
     pub fn first_name(&self) -> String {
@@ -47,4 +76,17 @@ impl User {
 
 fn split(name: &str) -> (&str, &str) {
     name.split_once(' ').map_or((name, ""), |(first, last)| (first, last.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_has_no_case_and_is_never_an_address() {
+        assert_eq!(UserName::parse(" Ada.Byron_1 ").as_ref().map(UserName::as_str), Some("ada.byron_1"));
+        for bad in ["", "ab", "ada@example.org", "ada byron", ".ada", "-ada", "ädä", "ada\u{200b}", &"a".repeat(33)] {
+            assert_eq!(UserName::parse(bad), None, "{bad:?}");
+        }
+    }
 }

@@ -141,6 +141,8 @@ const fn conflict(code: Code) -> &'static str {
         Code::SignInMethodNotAllowed => "Sign in that way yourself first, so that you do not lock yourself out.",
         Code::InvitationOnly => "This organization takes people by invitation only, so it has no codes.",
         Code::EmailTaken => "There is an account with this email already. Sign in instead.",
+        Code::UsernameTaken => "Another account has this user name. Choose another one.",
+        Code::CodeOver => "This code has expired or is used up. Make a new one.",
         Code::AlreadyMember => "This person belongs to the organization already.",
         Code::LastOwner => "An organization needs an owner. Make somebody else an owner first.",
         Code::MailNotConfigured => {
@@ -231,6 +233,9 @@ fn fields_of(error: &Error, group: &str) -> Vec<(Field, String)> {
         Error::Malformed(Code::InvalidInvitationCode) => {
             vec![(Field::OrganizationCode, "This code does not work.".to_owned())]
         }
+        Error::Conflict(Code::UsernameTaken) => {
+            vec![(Field::Username, "Another account has this user name.".to_owned())]
+        }
         Error::Conflict(Code::EmailTaken) => {
             vec![(Field::Email, "There is an account with this email already.".to_owned())]
         }
@@ -273,6 +278,9 @@ fn sentence(field: Field, code: FieldCode) -> String {
         (_, FieldCode::NotDomains) => "Enter names such as example.com, with commas between.".to_owned(),
         (_, FieldCode::NotScopes) => "Choose from the list.".to_owned(),
         (_, FieldCode::TooMany(most)) => format!("Keep this to {most} entries."),
+        (_, FieldCode::NotAUserName) => {
+            "Use 3 to 32 letters, digits, dots, dashes or underscores, and begin with a letter or digit.".to_owned()
+        }
         (_, FieldCode::NotAName) => "Use letters, digits and punctuation only.".to_owned(),
     }
 }

@@ -18,7 +18,7 @@ use crate::password::{self, Owner};
 use crate::principal::{Actor, Subject};
 use crate::secret::Password;
 use crate::session::EndedBy;
-use crate::user::User;
+use crate::user::{User, UserName};
 
 use super::mail::Notice;
 use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView, place_named};
@@ -30,6 +30,8 @@ use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView, place_nam
 pub struct ProfileChanges {
     /// What the person is called.
     pub name: Option<String>,
+    /// What they may sign in with in place of their address, where a client asks for a user name; empty for none.
+    pub username: Option<String>,
     /// First name; an empty one is derived from the name again.
     pub first_name: Option<String>,
     /// Last name; an empty one is derived from the name again.
@@ -169,6 +171,11 @@ fn changed(mut user: User, changes: &ProfileChanges) -> Result<User, Error> {
         && let Some(name) = findings.text(changes.name.as_deref(), Field::Name, 240)
     {
         user.name = name;
+    }
+    if let Some(username) = changes.username.as_deref() {
+        let given = Some(username.trim()).filter(|text| !text.is_empty());
+        user.username =
+            given.and_then(|text| findings.need(UserName::parse(text), Field::Username, FieldCode::NotAUserName));
     }
     if changes.first_name.is_some() {
         user.first_name = findings.optional_text(changes.first_name.as_deref(), Field::FirstName, 120);

@@ -23,7 +23,7 @@ use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
 use crate::session::{EndedBy, Session};
 use crate::store::{NewSession, Store};
-use crate::user::User;
+use crate::user::{User, UserName};
 
 use super::gate::{DeviceTokens, DevicesCookie, Entered, Passed, Proven};
 use super::links::{browser_hash, program_hash};
@@ -168,6 +168,9 @@ pub struct UserView {
     pub id: crate::id::UserId,
     /// Its address.
     pub email: String,
+    /// What they may sign in with in place of it; not said without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// What the person is called.
     pub name: String,
     /// First name.
@@ -224,6 +227,7 @@ impl UserView {
         Self {
             id: user.id,
             email: user.email.to_string(),
+            username: user.username.as_ref().map(|name| name.as_str().to_owned()),
             name: user.name.clone(),
             first_name: user.first_name(),
             last_name: user.last_name(),
@@ -278,6 +282,17 @@ impl Latchkey {
         };
         let (writing, second) = self.prove_second_factor(writing, visitor, &user, &code.0).await.map_err(at_sign_in)?;
         self.enter(writing, visitor, &proven, opening, Some(second)).await
+    }
+
+    /// The address to sign in with for a user name or an address. A name that nobody has gives an address that nobody
+    /// has (RFC 2606 section 2), so that both are answered alike and in the same time.
+    pub async fn address_of(&self, username: &str) -> Result<String, Error> {
+        if username.contains('@') {
+            return Ok(username.to_owned());
+        }
+        let name = UserName::parse(username).ok_or(Error::Unauthenticated(Code::InvalidCredentials))?;
+        let found = self.0.db.read().await?.store().find_email_by_username(&name).await?;
+        Ok(found.map_or_else(|| format!("{}@username.invalid", name.as_str()), |email| email.to_string()))
     }
 
     /// The account whose password this is. An unknown account, a wrong password and an account that is switched off

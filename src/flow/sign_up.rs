@@ -93,6 +93,7 @@ impl NewAccount {
         User {
             id: UserId::new(now, random()),
             email: self.email.clone(),
+            username: None,
             name: self.name.clone(),
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),

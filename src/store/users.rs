@@ -7,13 +7,14 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::{Code, Error};
 use crate::id::UserId;
-use crate::user::User;
+use crate::user::{User, UserName};
 
 /// An account in a row of its table.
 pub(super) fn user(row: &Row) -> Result<User, Error> {
     Ok(User {
         id: row.parsed("id")?,
         email: row.known("email", Email::parse)?,
+        username: row.maybe_text("username")?.as_deref().and_then(UserName::parse),
         name: row.text("name")?,
         first_name: row.maybe_text("first_name")?,
         last_name: row.maybe_text("last_name")?,
@@ -80,10 +81,20 @@ impl Store<'_> {
         }
     }
 
-    /// Writes the profile.
+    /// The address of the account with this user name.
+    pub async fn find_email_by_username(&mut self, name: &UserName) -> Result<Option<Email>, Error> {
+        let row = query("SELECT email FROM users WHERE username = $1")
+            .bind(name.as_str())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+        row.map(|row| row.known("email", Email::parse)).transpose()
+    }
+
+    /// Writes the profile; `username_taken` when another account has the user name.
     pub async fn update_profile(&mut self, user: &User) -> Result<(), Error> {
-        query(
-            "UPDATE users SET name = $2, first_name = $3, last_name = $4, avatar_url = $5, updated_at = $6 WHERE id = $1",
+        let updated = query(
+            "UPDATE users SET name = $2, first_name = $3, last_name = $4, avatar_url = $5, updated_at = $6, username = $7
+             WHERE id = $1",
         )
         .bind(user.id.to_string())
         .bind(&user.name)
@@ -91,9 +102,15 @@ impl Store<'_> {
         .bind(user.last_name.as_deref())
         .bind(user.avatar_url.as_deref())
         .bind(user.updated_at.millis())
+        .bind(user.username.as_ref().map(UserName::as_str))
         .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        .await;
+        match updated {
+            Err(error) if is_duplicate(&error, "users.username", "users_username") => {
+                Err(Error::Conflict(Code::UsernameTaken))
+            }
+            updated => Ok(updated.map(|_| ())?),
+        }
     }
 
     /// Replaces the hash of a password if it is still `old`; says whether it was.

@@ -61,7 +61,7 @@ async fn prove(config: &Config) -> Result<ExitCode, String> {
             for (chain, length) in &chains {
                 println!("{chain}: {length} entries, untouched");
             }
-            println!("The audit log is what was written.");
+            println!("Nothing was changed, removed or moved since it was written.");
             Ok(ExitCode::SUCCESS)
         }
         Err(tampered) => {

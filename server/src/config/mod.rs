@@ -207,7 +207,7 @@ pub struct LimitConfig {
     /// Ordinary calls, by principal, or by address when anonymous
     #[arg(long, env = "LATCHKEY_LIMIT_ORDINARY", value_name = "CALLS/SECONDS", default_value = "100/60", value_parser = rate)]
     pub limit_ordinary: Rate,
-    /// Failed sign-ins, by address and by account, each
+    /// Failed sign-ins, by address and by account, each; wrong invitation codes and links by address
     #[arg(long, env = "LATCHKEY_LIMIT_SIGN_IN", value_name = "CALLS/SECONDS", default_value = "5/60", value_parser = rate)]
     pub limit_sign_in: Rate,
     /// New accounts by address, and further organizations by person

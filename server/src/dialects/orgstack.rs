@@ -20,7 +20,7 @@ use crate::rest::who::opening;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(as = OrgStackSignIn, example = json!({"username": "ada@example.org", "password": "plum river candle"}))]
 pub struct Credentials {
-    /// The address of the account.
+    /// The user name of the account, or its address.
     #[schema(required)]
     username: Option<String>,
     /// Its password.
@@ -40,7 +40,7 @@ pub struct SessionView {
     token: String,
     /// Whose.
     user_id: String,
-    /// Their address.
+    /// Their user name; without one, their address.
     username: String,
     /// Seconds the token lives.
     expires_in: i64,
@@ -55,14 +55,16 @@ pub async fn login(
 ) -> Answer<Response> {
     let typed = password.as_ref().map(|text| text.0.as_str());
     needed(&[("username", username.as_deref()), ("password", typed)])?;
-    let input = SignIn { email: username, password, two_factor_code, ..SignIn::default() };
+    let email = latchkey.address_of(&username.unwrap_or_default()).await?;
+    let input = SignIn { email: Some(email), password, two_factor_code, ..SignIn::default() };
     match latchkey.sign_in(visitor, input, opening(headers)).await {
         Ok(Entered::SignedIn(session)) => {
             let tokens = session.view.tokens.as_ref().ok_or_else(|| Error::internal("a sign-in without tokens"))?;
+            let user = &session.view.user;
             let view = SessionView {
                 token: tokens.access_token.clone(),
-                user_id: session.view.user.id.to_string(),
-                username: session.view.user.email.clone(),
+                user_id: user.id.to_string(),
+                username: user.username.as_ref().unwrap_or(&user.email).clone(),
                 expires_in: tokens.expires_in,
             };
             Ok(with_cookie(&session, Json(view)))

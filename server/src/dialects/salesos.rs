@@ -247,7 +247,10 @@ pub async fn own_profile(state: State<Latchkey>, by: Barred) -> Answer<Json<User
 /// The same as `/api/auth/update-profile`
 #[utoipa::path(
     put, path = "/api/users/me", tag = "Account", request_body = ProfileChanges,
-    responses((status = 200, description = "The person, changed.", body = UserView))
+    responses(
+        (status = 200, description = "The person, changed.", body = UserView),
+        (status = 409, description = "`username_taken`: another account has this user name."),
+    )
 )]
 pub async fn change_own_profile(
     state: State<Latchkey>,

@@ -38,7 +38,10 @@ pub async fn profile(state: State<Latchkey>, by: Barred) -> Answer<Json<UserView
 /// What is not named stays.
 #[utoipa::path(
     post, path = "/auth/update-profile", tag = "Account", request_body = ProfileChanges,
-    responses((status = 200, description = "The person, changed.", body = UserView))
+    responses(
+        (status = 200, description = "The person, changed.", body = UserView),
+        (status = 409, description = "`username_taken`: another account has this user name."),
+    )
 )]
 pub async fn update_profile(
     State(latchkey): State<Latchkey>,

@@ -42,7 +42,7 @@ pub async fn list_invitations(
 
 /// Invite somebody
 ///
-/// A link goes to their address; it works once, for 72 hours. An open invitation for the same address gives way to it. Where
+/// A link goes to their address; it works once, for 72 hours unless that is set otherwise. An open invitation for the same address gives way to it. Where
 /// mail is not configured the invitation is made all the same, and its link can be shown.
 #[utoipa::path(
     post, path = "/organizations/{id}/invitations", tag = "Invitations", request_body = NewInvitation,

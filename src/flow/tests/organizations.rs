@@ -55,6 +55,7 @@ fn roles_may_exactly_what_the_contract_says() {
         (Action::ChangeOrganization, "ADMIN", true),
         (Action::SetPolicy, "ADMIN", true),
         (Action::ManageMembers, "ADMIN", true),
+        (Action::MakeCode, "MANAGER", true),
         (Action::Invite, "MANAGER", true),
         (Action::ReadAudit, "ADMIN", true),
         (Action::ResetFactor, "ADMIN", false),

@@ -6,11 +6,12 @@ use crate::components::dialog::{Dialog, DialogFoot};
 use crate::components::field::{Input, TextField};
 use crate::components::form::PostForm;
 use crate::error::Refusal;
+use crate::format;
 use crate::note::{FormState, Said};
 use crate::request::{self, Desk, Done, Form};
 use crate::routes::Page;
 use latchkey::flow::landlord::{NewSuperuser, TenantChanges, TenantView};
-use latchkey::{Actor, Error};
+use latchkey::{Actor, Error, Latchkey};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
@@ -59,14 +60,22 @@ fn SuspendDialog(tenant: TenantView, state: FormState) -> impl IntoView {
 fn InviteDialog(tenant: TenantView, state: FormState) -> impl IntoView {
     let title = format!("Invite an owner of {}", tenant.name);
     let email = Input { name: "owner[email]", kind: "email", focused: true, ..Input::default() };
+    let latchkey = request::latchkey().ok();
+    let life = latchkey.as_ref().map(|latchkey| format::duration(latchkey.settings().links.invitation));
+    let life = life.unwrap_or_default();
+    let (lead, go) = if latchkey.as_ref().is_some_and(Latchkey::sends_mail) {
+        (format!("They get a link by mail. It works once, for {life}."), "Send invitation")
+    } else {
+        (format!("Mail is not configured: you get a link to hand over. It works once, for {life}."), "Make a link")
+    };
     view! {
-        <Dialog title=title lead="They get a link. It works once, for three days." back=Page::Landlord small=true>
+        <Dialog title=title lead=lead back=Page::Landlord small=true>
             <PostForm action=InviteOwner::PATH state=state.clone() class="dialog-form">
                 <div class="dialog-body">
                     <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                     <TextField label="Email" input=email state=state/>
                 </div>
-                <DialogFoot back=Page::Landlord cancel="Cancel" go="Send invitation"/>
+                <DialogFoot back=Page::Landlord cancel="Cancel" go=go/>
             </PostForm>
         </Dialog>
     }

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Profile {
     name: String,
+    username: String,
 }
 
 /// Another address, and the password as proof.
@@ -55,6 +56,14 @@ pub fn ProfilePage() -> impl IntoView {
             longest: Some(100),
             ..Input::default()
         };
+        let username = Input {
+            name: "profile[username]",
+            autocomplete: "off",
+            value: user.username.clone().unwrap_or_default(),
+            longest: Some(32),
+            hint: "Where a program asks for a user name, this works in place of your email.",
+            ..Input::default()
+        };
         let initials = format::initials(&user.name);
         let organizations = request::latchkey()?.organizations(&actor).await?;
         let rows = organizations
@@ -72,6 +81,7 @@ pub fn ProfilePage() -> impl IntoView {
                         </div>
                         <PostForm action=SaveProfile::PATH state=state.clone() class="stack card-section-narrow">
                             <TextField label="Name" input=name.clone() state=state.clone()/>
+                            <TextField label="User name (optional)" input=username.clone() state=state.clone()/>
                             <div class="card-foot"><SubmitButton label="Save profile"/></div>
                         </PostForm>
                     </Card>
@@ -155,10 +165,12 @@ pub fn role_words(role: &str) -> &'static str {
 /// Saves the profile.
 #[server(name = SaveProfile, prefix = "/fn", endpoint = "profile")]
 pub async fn save_profile(csrf: String, profile: Profile) -> Result<Done, Refusal> {
-    let form = Form { typed: vec![("name", profile.name.clone())], ..Form::new("profile", "profile", Page::Profile) };
+    let typed = vec![("name", profile.name.clone()), ("username", profile.username.clone())];
+    let form = Form { typed, ..Form::new("profile", "profile", Page::Profile) };
     request::answer(form, async {
         let actor = request::change(&csrf)?;
-        let update = ProfileChanges { name: Some(profile.name), ..Default::default() };
+        let Profile { name, username } = profile;
+        let update = ProfileChanges { name: Some(name), username: Some(username), ..Default::default() };
         request::latchkey()?.update_profile(&actor, update).await?;
         request::leave_note(Page::Profile, Note::Said(Said::ProfileSaved))?;
         Ok(Page::Profile.path().to_owned())

@@ -29,6 +29,40 @@ on_both_engines! {
         app.stranger().with_bearer(token).get("/v1/auth/verify").await.assert_status(200);
     }
 
+    async fn a_user_name_works_in_place_of_the_address_and_only_here(app) {
+        let ada = app.register("ada").await;
+        let ben = app.register("ben").await;
+        let profile = |username: &str| json!({"username": username});
+        let named = ada.post("/v1/auth/update-profile", profile(" Ada.Byron ")).await.assert_status(200).json();
+        assert_eq!(named["username"], "ada.byron");
+        let answer = login(&app, json!({"username": "ADA.byron", "password": PASSWORD})).await.assert_status(200).json();
+        assert_eq!((&answer["username"], &answer["userId"]), (&json!("ada.byron"), &json!(ada.id)));
+        let by_address = login(&app, json!({"username": ada.email, "password": PASSWORD})).await.assert_status(200).json();
+        assert_eq!(by_address["username"], "ada.byron");
+        app.stranger().post("/v1/auth/login", json!({"email": "ada.byron", "password": PASSWORD})).await.assert_refused(400, "validation_failed");
+
+        ben.post("/v1/auth/update-profile", profile("ADA.BYRON")).await.assert_refused(409, "username_taken");
+        for bad in ["ab", "ada@example.org", "ada byron", "-ada", "ädä"] {
+            ben.post("/v1/auth/update-profile", profile(bad)).await.assert_refused(400, "validation_failed");
+        }
+        assert_eq!(ben.get("/v1/auth/me").await.json()["username"], Value::Null);
+        ada.post("/v1/auth/update-profile", json!({"name": "Ada King"})).await.assert_status(200);
+        assert_eq!(ada.get("/v1/auth/me").await.json()["username"], "ada.byron", "what is not named stays");
+        ada.post("/v1/auth/update-profile", profile("")).await.assert_status(200);
+        login(&app, json!({"username": "ada.byron", "password": PASSWORD})).await.assert_refused(401, "invalid_credentials");
+        ben.post("/v1/auth/update-profile", profile("ada.byron")).await.assert_status(200);
+    }
+
+    async fn wrong_passwords_for_a_user_name_count_for_its_account(app) {
+        let ada = app.register("ada").await;
+        ada.post("/v1/auth/update-profile", json!({"username": "ada"})).await.assert_status(200);
+        for username in ["ada", "ADA", "ada", "ada@example.org", "Ada"] {
+            login(&app, json!({"username": username, "password": "not the password"})).await.assert_refused(401, "invalid_credentials");
+        }
+        login(&app, json!({"username": "ada", "password": PASSWORD})).await.assert_refused(429, "rate_limited");
+        app.stranger().post("/v1/auth/login", json!({"email": ada.email, "password": PASSWORD})).await.assert_refused(429, "rate_limited");
+    }
+
     async fn what_is_missing_is_400_and_named(app) {
         let sentences = |reply: &Reply| reply.json()["message"].clone();
         let none = login(&app, json!({"username": ""})).await.assert_refused(400, "validation_failed");

@@ -8,6 +8,7 @@ use crate::components::form::{ActionButton, PostForm};
 use crate::components::icon::Icon;
 use crate::components::time::Moment;
 use crate::error::Refusal;
+use crate::format;
 use crate::note::{FormState, Note, Said};
 use crate::pages::settings::profile::role_words;
 use crate::request::{self, Done, Form};
@@ -15,7 +16,7 @@ use crate::routes::Page;
 use latchkey::clock::Timestamp;
 use latchkey::flow::invitations::{InvitationView, NewInvitation};
 use latchkey::member::Role;
-use latchkey::{Actor, Error};
+use latchkey::{Actor, Error, Latchkey};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 use serde::{Deserialize, Serialize};
@@ -32,12 +33,14 @@ pub fn InvitationsCard(
     /// What came of the form before.
     state: FormState,
 ) -> impl IntoView {
-    let sends_mail = request::latchkey().is_ok_and(|latchkey| latchkey.sends_mail());
+    let latchkey = request::latchkey().ok();
+    let sends_mail = latchkey.as_ref().is_some_and(Latchkey::sends_mail);
+    let life = latchkey.map(|latchkey| format::duration(latchkey.settings().links.invitation)).unwrap_or_default();
     let email = Input { name: "invite[email]", kind: "email", ..Input::default() };
     let (lead, label) = if sends_mail {
-        ("A link goes to their address. It works once, for three days.", "Send invitation")
+        (format!("A link goes to their address. It works once, for {life}."), "Send invitation")
     } else {
-        ("Mail is not configured: you get a link to hand over. It works once, for three days.", "Make a link")
+        (format!("Mail is not configured: you get a link to hand over. It works once, for {life}."), "Make a link")
     };
     let rows = invited.into_iter().map(|one| {
         let reaches = role.may_invite(one.role);
