@@ -17,7 +17,8 @@ use crate::rest::cookies::CSRF_COOKIE;
 const SHARED_COOKIE: &str = "__Secure-latchkey";
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static(
-    "authorization, content-type, x-api-key, x-business-id, x-csrf-token, x-organization-id, x-xsrf-token",
+    "authorization, content-type, x-2fa-token, x-api-key, x-business-id, x-csrf-token, x-device-token, x-organization-id, \
+     x-requested-with, x-xsrf-token",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "retry-after, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id, x-total-count",

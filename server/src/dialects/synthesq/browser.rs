@@ -262,7 +262,7 @@ pub async fn logout(State(latchkey): State<Latchkey>, mut parts: Parts) -> Answe
         Err(failure) => return Err(failure),
     }
     let [csrf, visitor] = visitor_cookies(&latchkey, &parts.headers);
-    let cookies = cookie_headers([cookies::clear(), csrf, visitor]);
+    let cookies = cookie_headers([csrf, visitor, cookies::clear()]);
     Ok((cookies, MessageView::json("You are signed out.")).into_response())
 }
 

@@ -38,6 +38,9 @@ pub struct TokensView {
     /// For `refresh`; an API key has none.
     #[schema(required)]
     refresh_token: Option<String>,
+    /// The secret of a device that was just trusted; to be sent as `X-Device-Token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_token: Option<String>,
 }
 
 impl TokensView {
@@ -49,6 +52,7 @@ impl TokensView {
             token_type: "Bearer",
             expires_in: tokens.expires_in,
             refresh_token: tokens.refresh_token.clone(),
+            device_token: view.device_token.clone(),
         })
     }
 }
@@ -113,7 +117,7 @@ async fn of_key(latchkey: &Latchkey, visitor: &Visitor, key: String) -> Result<T
         return Err(Error::Unauthenticated(Code::InvalidApiKey));
     }
     let expires_in = principal.expires_at().map_or(ASK_AGAIN, |end| end.seconds() - latchkey.now().seconds());
-    Ok(TokensView { access_token: key, token_type: "Bearer", expires_in, refresh_token: None })
+    Ok(TokensView { access_token: key, token_type: "Bearer", expires_in, refresh_token: None, device_token: None })
 }
 
 /// A refresh token, to be exchanged.

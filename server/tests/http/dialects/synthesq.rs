@@ -195,11 +195,15 @@ on_both_engines! {
         is_user(&front.get("/api/v1/auth/user").await.assert_status(200).json(), &ada);
 
         app.later(Duration::from_secs(30));
-        let due = refused(&app.stranger().post("/api/v1/auth/token", login).await, 423);
-        let challenge = json!({"two_factor_token": due["data"]["twoFactorToken"], "code": phone.shows(&app)});
+        let due = refused(&app.stranger().post("/api/v1/auth/token", login.clone()).await, 423);
+        let challenge =
+            json!({"two_factor_token": due["data"]["twoFactorToken"], "code": phone.shows(&app), "trust_device": true});
         let tokens = app.stranger().post("/api/v1/auth/two-factor-challenge", challenge.clone()).await.assert_status(200).json();
         let token = tokens["data"]["access_token"].as_str().expect("a token");
         app.stranger().with_bearer(token).get("/api/v1/user").await.assert_status(200);
+        let device = tokens["data"]["device_token"].as_str().expect("the secret of the device");
+        let trusted = app.stranger().with_header("x-device-token", device).post("/api/v1/auth/token", login.clone()).await;
+        trusted.assert_status(200);
         refused(&app.stranger().post("/api/v1/auth/two-factor-challenge", challenge).await, 401);
     }
 
