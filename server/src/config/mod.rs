@@ -14,11 +14,13 @@ use ipnet::IpNet;
 use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
+pub mod handoff;
 pub mod layers;
 pub mod mail;
 pub mod reference;
 pub mod two_factor;
 
+pub use handoff::HandoffConfig;
 pub use mail::MailConfig;
 pub use two_factor::TwoFactorConfig;
 
@@ -49,6 +51,9 @@ pub struct Config {
     /// The second factor.
     #[command(flatten)]
     pub two_factor: TwoFactorConfig,
+    /// Handing sessions on to other sites.
+    #[command(flatten)]
+    pub handoff: HandoffConfig,
     /// Mail.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -296,6 +301,7 @@ impl Config {
             mail: self.mail.mail()?,
             links: self.mail.links(),
             two_factor: self.two_factor.settings(),
+            handoff: self.handoff.settings(),
             memory: settings::Memory {
                 principals: self.memory.memory_principals,
                 believed: self.memory.memory_believed.map(Duration::from_millis),
