@@ -12,5 +12,6 @@ pub mod expiry;
 pub mod live;
 pub mod password;
 pub mod regions;
+pub mod session_keeper;
 pub mod theme;
 pub mod watch;
