@@ -102,7 +102,7 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                     <Switcher here=resident.place others=resident.others/>
                 </div>
                 <ThemeForm/>
-                <PostForm action=SignOut::PATH class="sign-out-form">
+                <PostForm action=SignOut::PATH class="sign-out-form" ends_session=true>
                     <button type="submit" class="button button-quiet sign-out">
                         <Icon name="out"/>
                         "Sign out"
