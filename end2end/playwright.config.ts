@@ -1,5 +1,5 @@
 // Tests on the release binary. Journeys in tests/both run twice: with a script, and with JavaScript off; those in
-// tests/mail need no browser.
+// tests/docs, tests/mail and tests/proxy need no browser.
 import { defineConfig } from '@playwright/test';
 import { chromium } from './browser.ts';
 
@@ -15,8 +15,10 @@ export default defineConfig({
   reporter: [['list'], ['./support/summary.ts']],
   use: { ...chromium, locale: 'en-GB', timezoneId: 'UTC', actionTimeout: 10_000, navigationTimeout: 20_000, trace: 'retain-on-failure' },
   projects: [
+    { name: 'docs', testDir: 'tests/docs' },
     { name: 'mail', testDir: 'tests/mail' },
-    { name: 'with script', testDir: 'tests', testIgnore: '**/mail/**' },
+    { name: 'proxy', testDir: 'tests/proxy' },
+    { name: 'with script', testDir: 'tests', testIgnore: ['**/docs/**', '**/mail/**', '**/proxy/**'] },
     { name: 'without script', testDir: 'tests/both', use: { javaScriptEnabled: false } },
   ],
 });

@@ -70,6 +70,7 @@ codes! {
     MethodNotAllowed = "method_not_allowed": "This path does not know that method.",
     MissingCredentials = "missing_credentials": "This needs a credential.",
     NoOrganization = "no_organization": "You belong to no organization yet.",
+    NotAMember = "not_a_member": "You do not belong to that organization.",
     NotFound = "not_found": "There is nothing here.",
     OrganizationSuspended = "organization_suspended": "This organization is suspended.",
     PayloadTooLarge = "payload_too_large": "The body is too large.",

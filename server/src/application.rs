@@ -36,7 +36,7 @@ impl Application {
         let listener =
             TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let edge = Arc::new(Edge::new(latchkey.clone(), &config.server));
+        let edge = Arc::new(Edge::new(latchkey.clone(), &config.server, &config.front_ends));
         Ok(Self {
             router: router::router(edge),
             latchkey,

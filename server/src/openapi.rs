@@ -3,13 +3,22 @@
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use crate::dialects::Dialect;
+use crate::dialects::synthesq::refusal::RefusalView;
 use crate::rest::failure::ErrorView;
 
 #[derive(OpenApi)]
-#[openapi(components(schemas(ErrorView)))]
+#[openapi(components(schemas(ErrorView, RefusalView)))]
 struct Frame;
 
 const SCHEMA: &str = "#/components/schemas/ErrorView";
+/// The same in SynthesQ's own shape.
+const SYNTHESQ_SCHEMA: &str = "#/components/schemas/SynthesqError";
+/// What SynthesQ says besides: status, description, when.
+const SYNTHESQ_REFUSALS: [(&str, &str, When); 2] = [
+    ("419", "Without the session's CSRF token.", When::IsGuarded),
+    ("422", "What was sent is not right; `errors` names the fields.", When::HasInput),
+];
 /// What one refused call of each kind looks like: status, code, message, and when an operation can answer so.
 const REFUSALS: [(&str, &str, &str, When); 9] = [
     ("400", "validation_failed", "What was sent is malformed.", When::HasInput),
@@ -78,11 +87,15 @@ fn security_schemes() -> Value {
 }
 
 fn finish(path: &str, method: &str, operation: &mut Value) {
-    let is_api = crate::middleware::is_api(path);
-    if path.starts_with("/api/") {
-        // One handler under two bases: operations must have names of their own.
-        let id = operation["operationId"].as_str().map(|id| format!("{id}_under_api"));
-        operation["operationId"] = json!(id);
+    let (is_api, dialect) = (crate::middleware::is_api(path), Dialect::of(path));
+    // One handler at several addresses: operations must have names of their own.
+    match dialect {
+        Dialect::SalesOs => {
+            let id = operation["operationId"].as_str().map(|id| format!("{id}_under_api"));
+            operation["operationId"] = json!(id);
+        }
+        Dialect::SynthesQ => operation["operationId"] = json!(named_by_path(method, path)),
+        Dialect::Native | Dialect::Salesflow => {}
     }
     match operation.get("security").and_then(Value::as_array) {
         None => operation["security"] = guarded(method),
@@ -99,15 +112,38 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
         When::HasPathId => path.contains('{'),
     };
     let due: Vec<_> = REFUSALS.iter().filter(|refusal| is(refusal.3)).collect();
+    let further: Vec<_> =
+        SYNTHESQ_REFUSALS.iter().filter(|refusal| dialect == Dialect::SynthesQ && is(refusal.2)).collect();
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, _, description, _) in due {
+        responses.entry(*status).or_insert_with(|| json!({ "description": description }));
+    }
+    for (status, description, _) in further {
         responses.entry(*status).or_insert_with(|| json!({ "description": description }));
     }
     for (status, response) in responses.iter_mut() {
         if let Some(response) = response.as_object_mut() {
             complete(status, response, is_api);
+            if dialect == Dialect::SynthesQ {
+                speak_synthesq(status, response);
+            }
         }
     }
+}
+
+/// `post /api/v1/auth/login` as `synthesq_post_api_v1_auth_login`.
+fn named_by_path(method: &str, path: &str) -> String {
+    let name: String = path.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    format!("synthesq_{method}{name}")
+}
+
+/// Puts its own shape in place of the common one.
+fn speak_synthesq(status: &str, response: &mut Map<String, Value>) {
+    let Some(content) = response.get_mut("content").filter(|_| status >= "400") else { return };
+    let message = content["application/json"]["example"]["message"].take();
+    let message = if message.is_null() { response["description"].clone() } else { message };
+    let example = json!({ "success": false, "message": message });
+    response["content"] = json!({ "application/json": { "schema": { "$ref": SYNTHESQ_SCHEMA }, "example": example } });
 }
 
 fn guarded(method: &str) -> Value {

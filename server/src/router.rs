@@ -8,7 +8,7 @@ use axum::{Extension, Router, middleware};
 use latchkey::{Error, Latchkey};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::dialects::{salesflow, salesos};
+use crate::dialects::{salesflow, salesos, synthesq};
 use crate::middleware::{Edge, edge, is_api};
 use crate::rest::failure::Failure;
 use crate::{assets, openapi, pages, rest};
@@ -19,6 +19,7 @@ pub fn described() -> OpenApiRouter<Latchkey> {
         .merge(rest::native())
         .merge(rest::mirrored().merge(salesos::routes()).layer(middleware::from_fn(salesos::spell_out)))
         .merge(salesflow::routes())
+        .merge(synthesq::routes())
         .merge(rest::outside())
 }
 

@@ -11,6 +11,7 @@ use crate::challenge::Kind;
 use crate::crypto::hasher::Verdict;
 use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
+use crate::id::OrganizationId;
 use crate::member::Role;
 use crate::organization::Membership;
 use crate::password::{self, Owner};
@@ -20,7 +21,7 @@ use crate::session::EndedBy;
 use crate::user::User;
 
 use super::mail::Notice;
-use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView};
+use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView, place_named};
 
 /// What may be changed of a profile; what is not named stays.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -76,6 +77,12 @@ impl Latchkey {
     pub async fn organizations(&self, actor: &Actor) -> Result<Vec<OrganizationView>, Error> {
         let memberships = self.0.db.read().await?.store().list_memberships(actor.principal().user_id()).await?;
         Ok(memberships.iter().filter(|place| place.is_live()).map(OrganizationView::new).collect())
+    }
+
+    /// The organization with this slug, of those the person belongs to.
+    pub async fn organization_named(&self, actor: &Actor, slug: &str) -> Result<OrganizationId, Error> {
+        let memberships = self.0.db.read().await?.store().list_memberships(actor.principal().user_id()).await?;
+        place_named(&memberships, slug).map(|place| place.organization.id)
     }
 
     /// Changes the profile.

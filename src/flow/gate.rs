@@ -22,6 +22,8 @@ use super::sign_in::{Opening, SignedIn};
 
 /// The name of the cookie that holds the secrets of trusted devices.
 pub const DEVICES_COOKIE: &str = "__Host-latchkey-devices";
+/// The name of the cookie that holds the token of a half-done sign-in.
+pub const HALF_COOKIE: &str = "__Host-latchkey-half";
 /// How many people can trust one browser; the cookie holds a secret for each.
 const DEVICES_A_BROWSER: usize = 20;
 /// What divides the secrets in the cookie.

@@ -51,6 +51,18 @@ pub struct Origins<'a> {
     pub fetch_site: Option<&'a str>,
 }
 
+impl Origins<'_> {
+    /// Whether a request comes from a page of `ours`: by `Origin`, or else by `Referer`.
+    fn are_of(&self, ours: &str) -> bool {
+        let from = |url: &str| url.strip_prefix(ours).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        match (self.origin, self.referer) {
+            (Some(origin), _) => origin == ours,
+            (None, Some(referer)) => from(referer),
+            (None, None) => false,
+        }
+    }
+}
+
 impl Latchkey {
     /// The sessions of the person that still hold, newest first.
     pub async fn sessions(&self, actor: &Actor) -> Result<Vec<SessionView>, Error> {
@@ -130,23 +142,21 @@ impl Latchkey {
         if !actor.principal().came_by_cookie() {
             return Ok(());
         }
-        let session = actor.person()?.session().to_string();
-        let fits = presented.is_some_and(|presented| self.0.vault.csrf_matches(&session, presented));
+        let fits = presented.is_some_and(|presented| self.is_csrf_of(actor, presented));
         if fits { self.check_same_origin(origins) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
     }
 
-    /// Refuses what does not come from our own pages: `Origin`, or else `Referer`, must be ours, and
-    /// `Sec-Fetch-Site`, where the browser sends it, must not say otherwise.
+    /// Refuses what does not come from our own pages or those of a trusted origin: `Origin`, or else `Referer`, must be
+    /// one of theirs, and `Sec-Fetch-Site`, where the browser sends it, must not say otherwise.
     pub fn check_same_origin(&self, origins: Origins<'_>) -> Result<(), Error> {
-        let ours = self.public_url();
-        let from = |url: &str| url.strip_prefix(ours).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let origin = match (origins.origin, origins.referer) {
-            (Some(origin), _) => origin == ours,
-            (None, Some(referer)) => from(referer),
-            (None, None) => false,
-        };
-        let site = origins.fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"));
-        if origin && site { Ok(()) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
+        let site = origins.fetch_site.unwrap_or("none");
+        let own = matches!(site, "same-origin" | "none") && origins.are_of(self.public_url());
+        let trusted = || self.0.settings.trusted_origins.iter().any(|trusted| origins.are_of(trusted));
+        if own || (matches!(site, "same-site" | "none") && trusted()) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(Code::CsrfFailed))
+        }
     }
 
     /// Refuses a sign-in that a page of another site asks for. What is no browser sends neither header.
@@ -168,6 +178,16 @@ impl Latchkey {
         self.0.vault.csrf_token(&format!("visitor {visitor}"))
     }
 
+    /// Whether `presented` is the CSRF token of the session that asks.
+    pub fn is_csrf_of(&self, actor: &Actor, presented: &str) -> bool {
+        actor.principal().session_id().is_some_and(|id| self.0.vault.csrf_matches(&id.to_string(), presented))
+    }
+
+    /// Whether `presented` is the CSRF token of a browser that is not signed in.
+    pub fn is_csrf_of_visitor(&self, visitor: Option<&str>, presented: &str) -> bool {
+        visitor.is_some_and(|name| self.0.vault.csrf_matches(&format!("visitor {name}"), presented))
+    }
+
     /// Refuses a form of somebody not signed in unless it was made by us for this very browser.
     pub fn check_visitor_csrf(
         &self,
@@ -175,7 +195,7 @@ impl Latchkey {
         presented: &str,
         origins: Origins<'_>,
     ) -> Result<(), Error> {
-        let fits = visitor.is_some_and(|name| self.0.vault.csrf_matches(&format!("visitor {name}"), presented));
+        let fits = self.is_csrf_of_visitor(visitor, presented);
         if fits { self.check_same_origin(origins) } else { Err(Error::Forbidden(Code::CsrfFailed)) }
     }
 }

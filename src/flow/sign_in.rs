@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Latchkey;
+use crate::api_key::Scopes;
 use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
 use crate::crypto::hasher::Verdict;
@@ -48,6 +49,9 @@ pub struct SignIn {
     pub organization_id: Option<String>,
     /// Whether to keep the session when the browser closes; true when not said.
     pub remember: Option<bool>,
+    /// The organization to act in by its slug, where a dialect names it so.
+    #[serde(skip)]
+    pub organization_slug: Option<String>,
 }
 
 /// A secret inside an input: it cannot be printed by accident.
@@ -235,6 +239,11 @@ impl UserView {
             updated_at: user.updated_at,
         }
     }
+
+    /// What the person may do where they act.
+    pub fn permissions(&self) -> Scopes {
+        Scopes::of_person(self.organization_role.is_some_and(|role| role >= Role::Admin))
+    }
 }
 
 impl OrganizationView {
@@ -256,7 +265,10 @@ impl Latchkey {
         let (Some(email), Some(password)) = (email, password) else { return Err(Error::NotFound) };
         let user = self.prove_password(visitor, &email, &Password::typed(&password.0)).await?;
         let memberships = self.0.db.read().await?.store().list_memberships(user.id).await?;
-        let place = place_of(&user, &memberships, input.organization_id.as_deref(), "pwd")?;
+        let place = match input.organization_slug.as_deref() {
+            Some(slug) => Some(place_named(&memberships, slug)?),
+            None => place_of(&user, &memberships, input.organization_id.as_deref(), "pwd")?,
+        };
         let proven =
             Proven { user: &user, place, amr: "pwd", remember: input.remember.unwrap_or(true), inherited: None };
         let code = input.two_factor_code.filter(|code| !code.0.trim().is_empty());
@@ -463,6 +475,13 @@ pub(crate) fn place_of<'m>(
         return Err(Error::Forbidden(Code::OrganizationSuspended));
     }
     Ok(place)
+}
+
+/// The organization with this slug, of those the person belongs to.
+pub(crate) fn place_named<'m>(memberships: &'m [Membership], slug: &str) -> Result<&'m Membership, Error> {
+    let place = memberships.iter().find(|place| place.organization.slug == slug && place.suspended_at.is_none());
+    let place = place.ok_or(Error::Forbidden(Code::NotAMember))?;
+    if place.is_live() { Ok(place) } else { Err(Error::Forbidden(Code::OrganizationSuspended)) }
 }
 
 /// The organization that was asked for. One that the person does not belong to is answered like one that does not exist.

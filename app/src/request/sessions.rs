@@ -5,14 +5,11 @@ use crate::routes::Page;
 use axum::http::HeaderName;
 use latchkey::flow::address::Verified;
 use latchkey::flow::enrol::Renewed;
-use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie, Entered, SecondFactorDue};
+use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie, Entered, HALF_COOKIE, SecondFactorDue};
 use latchkey::flow::joining::Accepted;
 use latchkey::flow::sign_in::{Opening, SESSION_COOKIE, SessionCookie, SignedIn, VISITOR_COOKIE};
 use latchkey::flow::sign_up::SignedUp;
 use latchkey::{Error, Latchkey};
-
-/// The right to prove a second factor, while the page for it is open.
-const HALF_COOKIE: &str = "__Host-latchkey-half";
 
 /// What a verb gives that may open a session.
 pub trait Opens {

@@ -14,12 +14,14 @@ use ipnet::IpNet;
 use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
+pub mod front_ends;
 pub mod handoff;
 pub mod layers;
 pub mod mail;
 pub mod reference;
 pub mod two_factor;
 
+pub use front_ends::FrontEndConfig;
 pub use handoff::HandoffConfig;
 pub use mail::MailConfig;
 pub use two_factor::TwoFactorConfig;
@@ -33,6 +35,9 @@ pub struct Config {
     /// Where to listen and who stands before us.
     #[command(flatten)]
     pub server: ServerConfig,
+    /// Front ends on other origins of the same site.
+    #[command(flatten)]
+    pub front_ends: FrontEndConfig,
     /// Where the data lives.
     #[command(flatten)]
     pub storage: StorageConfig,
@@ -281,9 +286,11 @@ pub enum RateLimits {
 impl Config {
     /// What the core is opened with; an error names what is wrong.
     pub fn settings(&self) -> Result<Settings, String> {
+        self.front_ends.check(&self.server.public_url)?;
         Ok(Settings {
             storage: self.storage(),
             public_url: PublicUrl(self.server.public_url.clone()),
+            trusted_origins: self.front_ends.trusted_origins.clone(),
             tokens: self.tokens(),
             sessions: self.sessions(),
             passwords: settings::Passwords {

@@ -3,15 +3,17 @@
 //! Each file translates for the clients of one system and decides nothing. Whose clients a path is for says
 //! [`Dialect::of`]; in which form a refusal is written follows from it, also for paths that do not exist.
 //!
-//! - [`salesos`]: the native API under `/api`, with the further names and addresses that its clients know.
-//! - [`orgstack`]: sign-in with `username` under `/api`, and its messages there.
-//! - [`salesflow`]: `/auth/…`.
+//! - [`salesos`] is the native API under `/api`, with the further names and addresses that its clients know.
+//! - [`orgstack`] is sign-in with `username` under `/api`, and its messages there.
+//! - [`salesflow`] is `/auth/…`.
+//! - [`synthesq`] is `/api/v1/…` and `/sanctum/…`.
 
 use latchkey::{Actor, Error};
 
 pub mod orgstack;
 pub mod salesflow;
 pub mod salesos;
+pub mod synthesq;
 
 /// Whose clients a path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +24,16 @@ pub enum Dialect {
     SalesOs,
     /// Salesflow.
     Salesflow,
+    /// SynthesQ.
+    SynthesQ,
 }
 
 impl Dialect {
     /// By the path of a request.
     pub fn of(path: &str) -> Self {
-        if is_below(path, "/api") {
+        if is_below(path, "/api/v1") || is_below(path, "/sanctum") {
+            Self::SynthesQ
+        } else if is_below(path, "/api") {
             Self::SalesOs
         } else if is_below(path, "/auth") {
             Self::Salesflow
@@ -40,7 +46,7 @@ impl Dialect {
     pub fn message(self, error: &Error) -> String {
         let own = match self {
             Self::SalesOs => orgstack::message(error.code()),
-            Self::Native | Self::Salesflow => None,
+            Self::Native | Self::Salesflow | Self::SynthesQ => None,
         };
         own.map_or_else(|| error.to_string(), str::to_owned)
     }

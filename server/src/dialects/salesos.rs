@@ -462,7 +462,7 @@ pub struct AcceptanceWithToken {
 ///
 /// As `POST /api/invitations/{token}/accept`.
 #[utoipa::path(
-    post, path = "/api/invitations/accept", tag = "Invitations", security((), ("bearer" = []), ("cookie" = [], "csrf" = [])), request_body = AcceptanceWithToken,
+    post, path = "/api/invitations/accept", operation_id = "accept_invitation_by_body", tag = "Invitations", security((), ("bearer" = []), ("cookie" = [], "csrf" = [])), request_body = AcceptanceWithToken,
     responses(
         (status = 200, description = "Joined, with the account that asks or whose password was said; or its second step.", body = EnteredView),
         (status = 201, description = "Joined, with a new account, and signed in.", body = SignInView),

@@ -5,7 +5,7 @@
 //! 3. The handler, with a bound on its time and its panics caught.
 //! 4. [`rate_headers`]: an answer of the API that counted against nothing yet counts against the client's address.
 //! 5. Failures become the one error shape ([`crate::rest::failure`]).
-//! 6. [`security_headers`], use of API keys is counted, and [`access_log`] writes one line.
+//! 6. [`front_ends`] on other origins of the same site, [`security_headers`], use of API keys is counted, and [`access_log`] writes one line.
 //!
 //! It is one layer and not six because each costs an allocation and two calls at every request, and `verify` is asked
 //! tens of thousands of times a second. Who is asking is found out by extractors ([`crate::rest::who`]), so that a
@@ -25,19 +25,21 @@ use latchkey::error::Code;
 use latchkey::handoff::LANDING;
 use latchkey::{Error, Latchkey};
 
-use crate::config::ServerConfig;
+use crate::config::{FrontEndConfig, ServerConfig};
 use crate::dialects::{Dialect, is_below};
 use crate::rest::failure::{Failed, Failure};
 
 pub mod access_log;
 pub mod call;
 pub mod client_address;
+pub mod front_ends;
 pub mod query_credentials;
 pub mod rate_headers;
 pub mod security_headers;
 pub mod size_limits;
 
 pub use call::Call;
+use front_ends::FrontEnds;
 
 /// What the edge needs to know.
 pub struct Edge {
@@ -45,16 +47,21 @@ pub struct Edge {
     proxies: Vec<IpNet>,
     timeout: Duration,
     is_https: bool,
+    front_ends: FrontEnds,
 }
 
 impl Edge {
     /// From the settings.
-    pub fn new(latchkey: Latchkey, config: &ServerConfig) -> Self {
+    pub fn new(latchkey: Latchkey, config: &ServerConfig, front_ends: &FrontEndConfig) -> Self {
         Self {
             latchkey,
             proxies: config.trusted_proxies.clone(),
             timeout: Duration::from_secs(config.request_timeout),
             is_https: config.public_url.starts_with("https://"),
+            front_ends: FrontEnds {
+                trusted: front_ends.trusted_origins.clone(),
+                cookie_domain: front_ends.cookie_domain.clone(),
+            },
         }
     }
 
@@ -84,8 +91,11 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     };
     let call = Arc::new(Call::new(&request, &edge.proxies));
     request.extensions_mut().insert(Arc::clone(&call));
+    let origin = edge.front_ends.origin(&request);
+    edge.front_ends.read_cookies(request.headers_mut());
     let mut response = match refuse(&mut request, seen.is_api) {
         Err(failure) => failure.into_response(),
+        Ok(()) if origin.is_some() && FrontEnds::is_preflight(&request) => FrontEnds::preflight(),
         Ok(()) => guarded(edge.timeout, next.run(request)).await,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED && response.extensions().get::<Failed>().is_none() {
@@ -100,6 +110,8 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         failed.write(&call, seen.dialect, &mut response);
     }
     security_headers::add(&mut response, &call, edge.is_https);
+    edge.front_ends.allow(origin, response.headers_mut());
+    edge.front_ends.write_cookies(response.headers_mut());
     conclude(&edge, &call, &seen, &response, failed.map(|failed| failed.code().as_str()));
     response
 }
@@ -107,7 +119,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
 /// Whether an address belongs to the API (contract section 11: the paths whose answers carry rate-limit headers). One
 /// page lies among those of Salesflow.
 pub fn is_api(path: &str) -> bool {
-    path != LANDING && ["/v1", "/api", "/auth"].iter().any(|base| is_below(path, base))
+    path != LANDING && ["/v1", "/api", "/auth", "/sanctum"].iter().any(|base| is_below(path, base))
 }
 
 fn refuse(request: &mut Request, is_api: bool) -> Result<(), Failure> {

@@ -1,8 +1,13 @@
 //! Our cookies on the wire: the session, the long-lived name of a browser, and the secrets of trusted devices.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie};
+use latchkey::flow::gate::{DEVICES_COOKIE, DeviceTokens, DevicesCookie, HALF_COOKIE, SecondFactorDue};
 use latchkey::flow::sign_in::{SESSION_COOKIE as NAME, SessionCookie, VISITOR_COOKIE};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What Laravel's clients read the CSRF token from.
+pub const CSRF_COOKIE: &str = "XSRF-TOKEN";
+const YEAR: u64 = 365 * 24 * 60 * 60;
 
 /// The secret of the session, in a request.
 pub fn session(headers: &HeaderMap) -> Option<&str> {
@@ -39,6 +44,32 @@ pub fn set_devices(cookie: &DevicesCookie) -> Option<HeaderValue> {
 /// The header that takes it away.
 pub fn clear() -> Option<HeaderValue> {
     header_value(NAME, "", "; Max-Age=0")
+}
+
+/// The token of a half-done sign-in, in a request.
+pub fn half(headers: &HeaderMap) -> Option<&str> {
+    value(headers, HALF_COOKIE)
+}
+
+/// The header that keeps a half-done sign-in in a browser.
+pub fn set_half(due: &SecondFactorDue) -> Option<HeaderValue> {
+    header_value(HALF_COOKIE, due.token.reveal(), &format!("; Max-Age={}", due.life.as_secs()))
+}
+
+/// The header that takes it away.
+pub fn clear_half() -> Option<HeaderValue> {
+    header_value(HALF_COOKIE, "", "; Max-Age=0")
+}
+
+/// The header that gives a browser its name.
+pub fn set_visitor(name: &str) -> Option<HeaderValue> {
+    header_value(VISITOR_COOKIE, name, &format!("; Max-Age={YEAR}"))
+}
+
+/// The header that lets scripts read the CSRF token, as Laravel's clients do.
+pub fn set_csrf(token: &str) -> Option<HeaderValue> {
+    let encoded = utf8_percent_encode(token, NON_ALPHANUMERIC);
+    HeaderValue::from_str(&format!("{CSRF_COOKIE}={encoded}; Path=/; Secure; SameSite=Lax")).ok()
 }
 
 fn header_value(name: &str, value: &str, life: &str) -> Option<HeaderValue> {

@@ -16,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::dialects::Dialect;
+use crate::dialects::synthesq::refusal::{self, RefusalView};
 use crate::middleware::Call;
 use crate::telemetry::causes;
 
@@ -48,6 +49,7 @@ pub struct ErrorView<'a> {
     pub request_id: &'a str,
     /// With `two_factor_required`: what the second step takes.
     #[serde(flatten)]
+    #[schema(ignore)]
     pub second_factor: Option<&'a SecondFactorDueView>,
 }
 
@@ -119,7 +121,7 @@ impl Failed {
     /// Writes body and headers, and logs a fault of ours with its causes: the one place that does.
     pub fn write(&self, call: &Call, dialect: Dialect, response: &mut Response) {
         let error = &self.0.error;
-        let status = status(error);
+        let (status, body) = self.body(call, dialect);
         if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
             let request_id = call.visitor.request_id.as_str();
             tracing::error!(
@@ -129,15 +131,6 @@ impl Failed {
                 "a request could not be answered"
             );
         }
-        let view = ErrorView {
-            status_code: status.as_u16(),
-            error: status.canonical_reason().unwrap_or("Error"),
-            message: message(error, dialect),
-            code: error.code().as_str(),
-            request_id: &call.visitor.request_id,
-            second_factor: self.0.due.as_ref(),
-        };
-        let body = serde_json::to_vec(&view).unwrap_or_default();
         *response.status_mut() = status;
         *response.body_mut() = Body::from(body);
         let headers = response.headers_mut();
@@ -147,9 +140,29 @@ impl Failed {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         }
-        if let Some(challenge) = challenge(error, call.has_presented()) {
+        if let Some(challenge) = challenge(error, call.has_presented()).filter(|_| status != StatusCode::LOCKED) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
+    }
+}
+
+impl Failed {
+    fn body(&self, call: &Call, dialect: Dialect) -> (StatusCode, Vec<u8>) {
+        let Failure { error, due } = self.0.as_ref();
+        if dialect == Dialect::SynthesQ {
+            let view = RefusalView::new(error, due.as_ref());
+            return (refusal::status(error), serde_json::to_vec(&view).unwrap_or_default());
+        }
+        let status = status(error);
+        let view = ErrorView {
+            status_code: status.as_u16(),
+            error: status.canonical_reason().unwrap_or("Error"),
+            message: message(error, dialect),
+            code: error.code().as_str(),
+            request_id: &call.visitor.request_id,
+            second_factor: due.as_ref(),
+        };
+        (status, serde_json::to_vec(&view).unwrap_or_default())
     }
 }
 

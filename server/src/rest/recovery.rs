@@ -14,9 +14,11 @@ use super::cookies;
 use super::links::{MailedToken, mailed};
 use super::who::Guest;
 
-const SENT: &str =
+/// What everybody is told who asks.
+pub const SENT: &str =
     "If there is an account with this address, a link and a code to choose a new password with are on their way to it.";
-const RESET: &str = "Your password was changed, and you are signed out everywhere. Sign in with the new one.";
+/// What whoever has chosen a new password is told.
+pub const RESET: &str = "Your password was changed, and you are signed out everywhere. Sign in with the new one.";
 
 /// Mail a link and a code to choose a new password with
 ///

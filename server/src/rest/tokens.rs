@@ -8,7 +8,7 @@ use axum::response::Response;
 use latchkey::error::Code;
 use latchkey::flow::sign_in::SignInView;
 use latchkey::flow::tokens::Refresh;
-use latchkey::{Error, Latchkey};
+use latchkey::{Error, Latchkey, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,12 +35,17 @@ pub async fn refresh(
     parts: Parts,
     Body(input): Body<Refresh>,
 ) -> Answer<Json<SignInView>> {
+    Ok(Json(renewed(&latchkey, &visitor, &parts, input).await?))
+}
+
+/// New tokens for the refresh token in the body, or else for the access token in the header.
+pub async fn renewed(latchkey: &Latchkey, visitor: &Visitor, parts: &Parts, input: Refresh) -> Answer<SignInView> {
     let told = input.refresh_token.as_ref().is_some_and(|token| !token.0.is_empty());
     let Some(token) = bearer(&parts.headers).filter(|_| !told) else {
-        return Ok(Json(latchkey.refresh(&visitor, input).await?));
+        return Ok(latchkey.refresh(visitor, input).await?);
     };
-    call(&parts)?.note_presented();
-    Ok(Json(latchkey.refresh_access_token(token?).await?))
+    call(parts)?.note_presented();
+    Ok(latchkey.refresh_access_token(token?).await?)
 }
 
 /// The token of `Authorization`, if there is one; an error when there is something else in it.

@@ -6,6 +6,7 @@
 //! - [`Barred`]: the same, also for whoever has yet to set up the second factor that their organization demands.
 //! - [`Checking`]: the same under the high limit of `verify`, `forward` and `introspect`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -18,6 +19,7 @@ use latchkey::flow::sessions::Origins;
 use latchkey::flow::sign_in::Opening;
 use latchkey::limit::Window;
 use latchkey::{Actor, Error, Latchkey, Principal, Visitor};
+use percent_encoding::percent_decode_str;
 
 use super::cookies;
 use super::failure::Failure;
@@ -27,6 +29,8 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ORGANIZATION: HeaderName = HeaderName::from_static("x-organization-id");
 const DEVICE_TOKEN: HeaderName = HeaderName::from_static("x-device-token");
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+/// The same as Laravel's clients send it: the percent-encoded value of a cookie.
+const XSRF: HeaderName = HeaderName::from_static("x-xsrf-token");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Somebody of whom nothing is proven, under the limit of their address.
@@ -227,8 +231,23 @@ fn check_csrf(parts: &Parts, latchkey: &Latchkey, actor: &Actor) -> Result<(), F
     if !is_change(&parts.method) {
         return Ok(());
     }
-    let presented = parts.headers.get(CSRF).and_then(|value| value.to_str().ok());
-    Ok(latchkey.check_csrf(actor, presented, origins(&parts.headers))?)
+    let presented = presented_csrf(&parts.headers);
+    Ok(latchkey.check_csrf(actor, presented.as_deref(), origins(&parts.headers))?)
+}
+
+/// The CSRF token that a request carries, in either of its headers.
+pub fn presented_csrf(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let encoded = || text(&XSRF).and_then(|value| percent_decode_str(value).decode_utf8().ok());
+    text(&CSRF).map(Cow::Borrowed).or_else(encoded)
+}
+
+/// The same caller in another organization of theirs.
+pub async fn acting_in(parts: &Parts, latchkey: &Latchkey, organization: &str) -> Result<Actor, Failure> {
+    let call = call(parts)?;
+    let headers = CredentialHeaders { organization: Some(organization), ..credentials(&parts.headers)? };
+    let (principal, _) = latchkey.authenticate(&call.visitor, &Presented::read(headers)?).await?;
+    Ok(Actor::new(call.visitor.clone(), principal))
 }
 
 fn is_change(method: &Method) -> bool {

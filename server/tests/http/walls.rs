@@ -55,7 +55,8 @@ fn bodies() -> BTreeMap<&'static str, Value> {
 }
 
 /// The operations behind a secret instead: whoever has the link of an invitation may look at it.
-const BY_SECRET: [&str; 2] = ["GET /invitations/{token}", "POST /invitations/{token}/accept"];
+const BY_SECRET: [&str; 3] =
+    ["GET /invitations/{token}", "POST /invitations/{token}/accept", "POST /api/v1/invitations/{token}/accept"];
 
 /// Who looks after the platform: may look at tenants as such, and at nothing in them.
 const LANDLORD: &str = "landlord";

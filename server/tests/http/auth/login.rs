@@ -119,7 +119,7 @@ on_both_engines! {
         let body = json!({"email": ada.email, "password": PASSWORD});
         app.stranger().post("/api/auth/login", body).await.assert_status(200);
         ada.get("/api/auth/me").await.assert_status(200);
-        ada.get("/api/v1/auth/me").await.assert_refused(404, "not_found");
+        ada.get("/api/v1/auth/me").await.assert_status(404);
     }
 
     async fn no_provider_is_set_up(app) {

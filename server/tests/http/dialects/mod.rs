@@ -3,6 +3,7 @@
 mod orgstack;
 mod salesflow;
 mod salesos;
+mod synthesq;
 
 use serde_json::Value;
 

@@ -19,11 +19,12 @@ pub struct Client {
     router: axum::Router,
     address: IpAddr,
     headers: Vec<(String, String)>,
+    is_trusted: bool,
 }
 
 impl Client {
     pub fn new(router: axum::Router, address: IpAddr) -> Self {
-        Self { router, address, headers: vec![("user-agent".to_owned(), "tests/1".to_owned())] }
+        Self { router, address, headers: vec![("user-agent".to_owned(), "tests/1".to_owned())], is_trusted: false }
     }
 
     /// The same with a header more, in place of one of the same name.
@@ -31,6 +32,11 @@ impl Client {
         let mut other = self.without_header(name);
         other.headers.push((name.to_owned(), value.to_owned()));
         other
+    }
+
+    /// A page of a trusted origin: its answers may have headers of CORS.
+    pub fn allowing_cors(&self) -> Self {
+        Self { is_trusted: true, ..self.clone() }
     }
 
     /// The same headers as another, from here.
@@ -108,6 +114,6 @@ impl Client {
         let mut request = request.body(body).expect("a request");
         request.extensions_mut().insert(Peer(SocketAddr::new(self.address, 40_000)));
         let response = self.router.clone().oneshot(request).await.expect("an answer");
-        Reply::read(path, response).await
+        Reply::read(path, response, self.is_trusted).await
     }
 }
