@@ -88,9 +88,11 @@ async fn start(place: Element) {
         pair::forget();
         locks::take(&pair::name_tab(), false).await;
     }
-    match Pair::stored().filter(|pair| Some(pair.session()) == place.get_attribute("data-session")) {
-        Some(pair) => rest(place, pair.left() - MARGIN),
-        None => settle(place.clone(), fetch(&place).await),
+    let stored = Pair::stored().filter(|pair| Some(pair.session()) == place.get_attribute("data-session"));
+    match stored.map(|pair| pair.left() - MARGIN) {
+        Some(seconds) if seconds > 0.0 => rest(place, seconds),
+        // Also when it is time to renew it: the page before may have begun to, and its refresh token works once.
+        _ => settle(place.clone(), fetch(&place).await),
     }
 }
 
