@@ -24,6 +24,8 @@ macro_rules! deeds {
 deeds! {
     SignedIn = "session.created",
     SignInFailed = "session.refused",
+    HandoffMade = "handoff.created",
+    HandoffRedeemed = "handoff.redeemed",
     SignedUp = "user.created",
     SignedOut = "session.signed_out",
     SignedOutEverywhere = "session.all_ended",

@@ -71,6 +71,8 @@ fields! {
     SortBy = "sortBy",
     SortOrder = "sortOrder",
     Status = "status",
+    Target = "target",
+    Ticket = "ticket",
     To = "to",
     Token = "token",
     TrustedDeviceDays = "trustedDeviceDays",
@@ -97,6 +99,8 @@ pub enum FieldCode {
     NotOneOf(&'static [&'static str]),
     /// Not an https or http address.
     NotAUrl,
+    /// Not an origin that people may be handed on to, nor a page below one.
+    NotATarget,
     /// Not a list of addresses or networks (CIDR).
     NotAddresses,
     /// Not a list of host names.
@@ -140,6 +144,7 @@ impl FieldError {
             FieldCode::OutOfRange(least, most) => format!("{name} must be a number between {least} and {most}"),
             FieldCode::NotOneOf(values) => format!("{name} must be one of the following values: {}", values.join(", ")),
             FieldCode::NotAUrl => format!("{name} must be a URL address"),
+            FieldCode::NotATarget => format!("{name} must be an allowed origin or a page below one"),
             FieldCode::NotAddresses => format!("each value in {name} must be an ip address or network"),
             FieldCode::NotDomains => format!("each value in {name} must be a domain name"),
             FieldCode::NotScopes => format!("each value in {name} must be a scope"),

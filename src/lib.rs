@@ -3,13 +3,13 @@
 //! Every door of the product (REST, dialects, pages, command line) opens into this crate, which alone knows the rules.
 //!
 //! **The nouns** stand in the crate's root and do no IO: [`id`], [`email`], [`member`] (roles and the table of who may
-//! do what), [`api_key`] (form, checksum, scopes, states), [`clock`], [`field`], [`error`], [`limit`]. Without the
+//! do what), [`api_key`] (form, checksum, scopes, states), [`clock`], [`field`], [`error`], [`handoff`] (to which sites), [`limit`]. Without the
 //! feature `server` that is all there is, and it compiles for wasm. With it come more, among them `factor` (codes of
 //! authenticators, backup codes), `device` and `qr`.
 //!
 //! **The verbs** are methods of the one handle `Latchkey`, one file a group in `flow`: `authenticate` makes
 //! principals, `gate` stands before every session, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`,
-//! `api_key_use`, `verification`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
+//! `api_key_use`, `verification`, `handoff`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
 //! `step_up`, `trusted_devices`, `policy`, `reset_factor`. A verb takes a `Visitor` (nothing proven) or an `Actor`
 //! (proven), checks the right, and does all that belongs together in one transaction.
 //!
@@ -23,6 +23,7 @@ pub mod clock;
 pub mod email;
 pub mod error;
 pub mod field;
+pub mod handoff;
 pub mod id;
 pub mod limit;
 pub mod member;

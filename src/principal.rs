@@ -76,6 +76,8 @@ pub enum Subject {
         authenticated_at: Timestamp,
         /// When they last proved a second factor in it, and with what.
         second_factor: Option<Proof>,
+        /// Whether the session was handed on from another one.
+        handed_off: bool,
     },
     /// An API key.
     Key {
@@ -164,6 +166,11 @@ impl Principal {
     /// token.
     pub fn came_by_cookie(&self) -> bool {
         matches!(self.0.subject, Subject::Person { token: None, .. })
+    }
+
+    /// Whether the session was handed on from another one: only the pages of such a session keep tokens for scripts.
+    pub fn was_handed_off(&self) -> bool {
+        matches!(self.0.subject, Subject::Person { handed_off: true, .. })
     }
 
     /// Whether the session was opened with a first factor that is taken. A key is no sign-in.

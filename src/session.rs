@@ -35,6 +35,17 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it was ended.
     pub ended_at: Option<Timestamp>,
+    /// Whether it was handed on from another session.
+    pub handed_off: bool,
+}
+
+/// What a session takes over from the one it was handed on from: it is no fresher, and lives no longer.
+#[derive(Clone, Copy, Debug)]
+pub struct Inherited {
+    /// When the person proved there who they are.
+    pub authenticated_at: Timestamp,
+    /// Its last instant.
+    pub expires_at: Timestamp,
 }
 
 impl Session {
@@ -108,6 +119,7 @@ mod tests {
             last_seen_at: at(100),
             expires_at: at(1000),
             ended_at: None,
+            handed_off: false,
         };
         let idle = Duration::from_secs(60);
         assert!(session.is_live(at(159), idle));

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::handoff::Origin;
 use crate::limit::Rate;
 use crate::mail::SmtpServer;
 
@@ -39,6 +40,8 @@ pub struct Settings {
     pub links: Links,
     /// The second factor.
     pub two_factor: TwoFactor,
+    /// Handing sessions on to other sites.
+    pub handoff: Handoff,
     /// Sizes of what is kept in memory.
     pub memory: Memory,
 }
@@ -362,6 +365,23 @@ impl Default for TwoFactor {
             trust: Duration::from_secs(30 * DAY),
             recent: Duration::from_secs(10 * MINUTE),
         }
+    }
+}
+
+/// Handing sessions on to other sites (contract section 7).
+#[derive(Clone, Debug)]
+pub struct Handoff {
+    /// The sites, besides our own.
+    pub targets: Vec<Origin>,
+    /// Life of a ticket.
+    pub ticket_life: Duration,
+    /// Whether tokens in a link are taken too.
+    pub raw: bool,
+}
+
+impl Default for Handoff {
+    fn default() -> Self {
+        Self { targets: Vec::new(), ticket_life: Duration::from_secs(MINUTE), raw: true }
     }
 }
 

@@ -261,6 +261,7 @@ fn sentence(field: Field, code: FieldCode) -> String {
         (Field::SignInMethods, _) => "Leave at least one way.".to_owned(),
         (Field::EmailDomain, _) => "Enter a name such as example.com.".to_owned(),
         (Field::Reason, FieldCode::Required) => "Say why: they and the audit log are told.".to_owned(),
+        (_, FieldCode::NotATarget) => "This is not a site that people may be handed on to.".to_owned(),
         (Field::TwoFactorGraceUntil, _) => "Choose a day, or leave it empty.".to_owned(),
         (Field::Mode | Field::Owner | Field::OverlapSeconds | Field::Status, _) | (_, FieldCode::NotOneOf(_)) => {
             "Choose one of these.".to_owned()

@@ -45,8 +45,8 @@ pub use self::site::App;
 mod site {
     use crate::pages::front::{
         confirm::ConfirmPage, forgot_password::ForgotPasswordPage, magic_link::MagicLinkPage,
-        reset_password::ResetPasswordPage, secure_account::SecureAccountPage, two_factor::TwoFactorPage,
-        verify_email::VerifyEmailPage,
+        reset_password::ResetPasswordPage, secure_account::SecureAccountPage, third_party::ThirdPartyPage,
+        two_factor::TwoFactorPage, verify_email::VerifyEmailPage,
     };
     use crate::pages::settings::audit::AuditPage;
     use crate::pages::settings::organization::OrganizationPage;
@@ -80,6 +80,7 @@ mod site {
                     <Route path=Page::VerifyEmail.segments() view=VerifyEmailPage ssr=whole.clone()/>
                     <Route path=Page::SecureAccount.segments() view=SecureAccountPage ssr=whole.clone()/>
                     <Route path=Page::SecureAccount.segments_with_token() view=SecureAccountPage ssr=whole.clone()/>
+                    <Route path=Page::ThirdPartySignIn.segments() view=ThirdPartyPage ssr=whole.clone()/>
                     <Route path=Page::Invite.segments() view=front::invite::InvitePage ssr=whole.clone()/>
                     <Route path=Page::Invite.segments_with_token() view=front::invite::InvitePage ssr=whole.clone()/>
                     <Route path=Page::Mailbox.segments() view=MailboxPage ssr=whole.clone()/>

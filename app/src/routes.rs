@@ -28,6 +28,8 @@ pub enum Page {
     VerifyEmail,
     /// Landing of the link in a notice.
     SecureAccount,
+    /// Landing of a link from another site.
+    ThirdPartySignIn,
     /// Landing of the link of an invitation.
     Invite,
     /// The mails of the development mailbox.
@@ -54,7 +56,7 @@ pub type Segments = (StaticSegment<&'static str>, StaticSegment<&'static str>);
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Home,
         Self::Login,
         Self::TwoFactor,
@@ -66,6 +68,7 @@ impl Page {
         Self::ResetPassword,
         Self::VerifyEmail,
         Self::SecureAccount,
+        Self::ThirdPartySignIn,
         Self::Invite,
         Self::Mailbox,
         Self::Landlord,
@@ -76,7 +79,7 @@ impl Page {
         Self::ApiKeys,
     ];
     /// The pages that lead in or settle something on the way: nobody is sent on to them.
-    const DOORS: [Self; 10] = [
+    const DOORS: [Self; 11] = [
         Self::Login,
         Self::TwoFactor,
         Self::Confirm,
@@ -87,6 +90,7 @@ impl Page {
         Self::ResetPassword,
         Self::VerifyEmail,
         Self::SecureAccount,
+        Self::ThirdPartySignIn,
     ];
     /// Where people land when they asked for nothing else.
     pub const FIRST: Self = Self::ApiKeys;
@@ -105,6 +109,7 @@ impl Page {
             Self::ResetPassword => "/reset-password",
             Self::VerifyEmail => "/verify-email",
             Self::SecureAccount => "/secure-account",
+            Self::ThirdPartySignIn => latchkey::handoff::LANDING,
             Self::Invite => "/invite",
             Self::Mailbox => "/dev/mailbox",
             Self::Landlord => "/landlord",
@@ -215,6 +220,7 @@ mod tests {
             "/fn/sign-out",
             "/secure-account/abc",
             "/magic-link?token=abc",
+            "/auth/thirdPartySignIn?ticket=abc",
             " /a",
             "/a?\\b",
         ];

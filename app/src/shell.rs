@@ -2,12 +2,16 @@
 
 use crate::App;
 use crate::request;
+use crate::routes::Page;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
 /// Wakes the islands once the module has arrived.
 const LOADER: &str = include_str!("loader.js");
+
+/// Takes tokens out of the address bar before anything is fetched.
+const CLEAN: &str = "history.replaceState(null,\"\",location.pathname)";
 
 const NO_REFERRER: &str = "no-referrer";
 
@@ -37,6 +41,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
         <html lang="en" data-theme=request::theme()>
             <head>
                 <meta charset="utf-8"/>
+                {request::is_at(Page::ThirdPartySignIn).then(|| view! { <script nonce=nonce.clone()>{CLEAN}</script> })}
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="stylesheet" href=assets.css referrerpolicy=NO_REFERRER/>

@@ -5,6 +5,7 @@ import type { Household } from './household.ts';
 import type { HouseName } from './houses.ts';
 import { type Person, someone } from './people.ts';
 import { type Mail, type PostOffice, code, linkTo } from './post-office.ts';
+import { handoff } from './handoff-states.ts';
 import { organizations } from './organization-states.ts';
 import { twoFactor } from './two-factor-states.ts';
 import type { Visitor } from './visitor.ts';
@@ -426,7 +427,7 @@ const inTheHouse: State[] = [
   { name: 'landlord-without-mail', at: 'mailless', arrange: (scene) => asLandlord(scene) },
 ];
 
-export const STATES = [...front, ...byMail, ...keys, ...settings, ...twoFactor, ...organizations, ...inTheHouse];
+export const STATES = [...front, ...byMail, ...keys, ...settings, ...twoFactor, ...handoff, ...organizations, ...inTheHouse];
 
 async function arrive(visitor: Visitor, path: string): Promise<void> {
   await visitor.opens(path);

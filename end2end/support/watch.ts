@@ -4,8 +4,8 @@ import { type BrowserContext, type Dialog, type Request, type Response, expect }
 /** Chromium repeats each bad status and each lost request as a console error; both are watched at their source. */
 const REPEATED = 'Failed to load resource:';
 const ASSET = /\.(wasm|js|css|svg)$/;
-/** What a tab that waits for a mail asks again and again. */
-const LOOK = '/fn/look-for-link';
+/** What pages ask by themselves: a tab that waits for a mail, and the keeper of tokens. */
+const UNASKED = ['/fn/look-for-link', '/fn/session-tokens', '/auth/refreshToken', '/v1/auth/verify'];
 
 interface Expected {
   path: string | RegExp;
@@ -81,7 +81,7 @@ export class Watch {
     if (!this.#hasScript && cause === 'csp' && ASSET.test(new URL(request.url()).pathname)) return;
     // What was still under way when its page was left is nobody's fault.
     const { pathname } = new URL(request.url());
-    const left = cause === 'net::ERR_ABORTED' && (ASSET.test(pathname) || pathname === LOOK);
+    const left = cause === 'net::ERR_ABORTED' && (ASSET.test(pathname) || UNASKED.includes(pathname));
     if (!left && !this.#belongs('lost', request.url())) this.#complain(`${cause}: ${request.method()} ${request.url()}`);
   }
 

@@ -178,7 +178,8 @@ impl Latchkey {
         let is_young = now < challenge.created_at.plus(self.0.settings.links.sign_in);
         let memberships = writing.store().list_memberships(id).await?;
         let place = place_of(&user, &memberships, input.organization_id.as_deref(), "email").ok().flatten();
-        let proven = Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true) };
+        let proven =
+            Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true), inherited: None };
         if is_young && place.is_some() {
             match self.gate(&mut writing.store(), visitor, &proven, opening.devices, None).await {
                 Ok(Gate::Open(passed)) => {

@@ -72,6 +72,11 @@ impl<'a> Presented<'a> {
         matches!(self.credential, Credential::None)
     }
 
+    /// Whether it is an access token, as far as its form goes.
+    pub(crate) fn is_token(&self) -> bool {
+        matches!(self.credential, Credential::Token(_))
+    }
+
     /// The organization asked for. An id of the wrong form is that of an organization nobody belongs to, so that the
     /// answer is the same as for any other foreign one, and comes after the credential was checked.
     fn organization(&self) -> Option<OrganizationId> {
@@ -231,6 +236,7 @@ impl Latchkey {
                 amr: session.amr.clone(),
                 authenticated_at: session.authenticated_at,
                 second_factor: session.second_factor,
+                handed_off: session.handed_off,
             },
             user: session.user_id,
             email: standing.email.clone(),

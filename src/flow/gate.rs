@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 use crate::Latchkey;
 use crate::device::Trust;
 use crate::error::{Code, Error};
-use crate::factor::Method;
+use crate::factor::{Method, Proof};
 use crate::id::UserId;
 use crate::organization::{Membership, Policy};
 use crate::principal::Visitor;
 use crate::secret::PlainToken;
+use crate::session::Inherited;
 use crate::store::{HalfSignIn, Store, Writing};
 use crate::user::User;
 
@@ -40,12 +41,14 @@ pub(crate) struct Proven<'a> {
     pub(crate) place: Option<&'a Membership>,
     pub(crate) amr: &'a str,
     pub(crate) remember: bool,
+    /// What is taken over from the session that is handed on.
+    pub(crate) inherited: Option<Inherited>,
 }
 
 /// Somebody whom the gate let through. Only the gate makes one, and no session opens without.
 pub(crate) struct Passed<'a> {
     proven: &'a Proven<'a>,
-    second: Option<Method>,
+    second: Option<Proof>,
     devices: Option<DevicesCookie>,
 }
 
@@ -157,8 +160,8 @@ impl<'a> Passed<'a> {
         self.proven
     }
 
-    /// With what the second factor was proven, if it was.
-    pub(crate) const fn second(&self) -> Option<Method> {
+    /// When and with what the second factor was proven, if it was.
+    pub(crate) const fn second(&self) -> Option<Proof> {
         self.second
     }
 
@@ -166,6 +169,11 @@ impl<'a> Passed<'a> {
     pub(crate) fn amr(&self) -> String {
         self.second.map_or_else(|| self.proven.amr.to_owned(), |_| with_second_factor(self.proven.amr))
     }
+}
+
+/// How a session was authenticated before a second factor was proven in it.
+pub(crate) fn first_factor(amr: &str) -> &str {
+    amr.strip_suffix(SECOND_FACTOR).unwrap_or(amr)
 }
 
 /// How a session was authenticated once a second factor is proven in it too (RFC 8176).
@@ -199,7 +207,7 @@ impl Latchkey {
             return Ok(passed(None, None));
         }
         if let Some(second) = second.filter(|second| second.user() == user.id) {
-            return Ok(passed(Some(second.method()), None));
+            return Ok(passed(Some(second.proof()), None));
         }
         Ok(match self.let_device_in(store, visitor, user.id, devices).await? {
             Some(devices) => passed(None, devices),
@@ -300,6 +308,7 @@ impl Latchkey {
             amr: proven.amr.to_owned(),
             kept: proven.remember,
             expires_at: now.plus(life),
+            inherited: proven.inherited,
         };
         store.insert_half_sign_in(token.hashed(), &half).await?;
         let (total, used) = store.count_backup_codes(proven.user.id).await?;
@@ -332,5 +341,6 @@ mod tests {
     fn what_was_proven_is_said_once() {
         assert_eq!(with_second_factor("pwd"), "pwd otp mfa");
         assert_eq!(with_second_factor("pwd otp mfa"), "pwd otp mfa");
+        assert_eq!((first_factor("pwd otp mfa"), first_factor("email")), ("pwd", "email"));
     }
 }

@@ -145,7 +145,7 @@ impl Latchkey {
             store.update_verified(user.id, self.now()).await?;
         }
         let user = store.find_user(user.id).await?.ok_or(Error::NotFound)?;
-        let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true };
+        let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true, inherited: None };
         let entered = self.enter(writing, visitor, &proven, opening, None).await?;
         self.0.memory.generations.changed(user.id.number());
         Ok(entered)

@@ -118,7 +118,8 @@ impl Latchkey {
         }
         let memberships = writing.store().list_memberships(user.id).await?;
         let place = place_of(&user, &memberships, input.organization_id.as_deref(), "email")?;
-        let proven = Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true) };
+        let proven =
+            Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true), inherited: None };
         self.enter(writing, visitor, &proven, opening, None).await
     }
 }

@@ -9,12 +9,13 @@ use crate::Latchkey;
 use crate::audit::{Deed, Told};
 use crate::crypto::vault::Purpose;
 use crate::error::{Code, Error};
-use crate::factor::{Method, TotpSecret, Typed};
+use crate::factor::{Method, Proof, TotpSecret, Typed};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::UserId;
 use crate::mail::FactorNews;
 use crate::principal::Visitor;
 use crate::secret::PlainToken;
+use crate::session::Session;
 use crate::store::{HalfSignIn, Store, StoredFactor, Writing};
 use crate::user::User;
 
@@ -24,11 +25,12 @@ use super::mail::Notice;
 use super::sign_in::{Opening, SecretText, SignedIn, place_asked};
 use super::trusted_devices::Introduced;
 
-/// The proof that somebody has just shown their second factor. Nothing else makes one.
+/// The proof that somebody has shown their second factor: just now, or in the session that is handed on. Nothing else
+/// makes one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SecondProven {
     user: UserId,
-    method: Method,
+    proof: Proof,
 }
 
 impl SecondProven {
@@ -37,9 +39,14 @@ impl SecondProven {
         self.user
     }
 
-    /// With what.
-    pub(crate) const fn method(self) -> Method {
-        self.method
+    /// When, and with what.
+    pub(crate) const fn proof(self) -> Proof {
+        self.proof
+    }
+
+    /// What was shown in a session that is handed on.
+    pub(crate) fn shown_in(session: &Session) -> Option<Self> {
+        session.second_factor.map(|proof| Self { user: session.user_id, proof })
     }
 }
 
@@ -99,7 +106,7 @@ impl Latchkey {
         let Some(factor) = taken else { return Err(self.why_no_try(&mut store, user.id).await?) };
         if let Some(method) = self.spend(&mut store, visitor, user, (&factor, code)).await? {
             store.update_factor_proven(user.id).await?;
-            return Ok((writing, SecondProven { user: user.id, method }));
+            return Ok((writing, SecondProven { user: user.id, proof: Proof { at: now, method } }));
         }
         self.tell(&mut store, told_of(visitor, Deed::TwoFactorFailed, user)).await?;
         let is_last = factor.failures >= i64::from(settings.failures);
@@ -195,10 +202,10 @@ impl Latchkey {
         if !writing.store().consume_half_sign_in(token.hashed()).await? {
             return Err(Error::Unauthenticated(Code::InvalidToken));
         }
-        let proven = Proven { user: &user, place, amr: &half.amr, remember: half.kept };
+        let proven = Proven { user: &user, place, amr: &half.amr, remember: half.kept, inherited: half.inherited };
         let gate = self.gate(&mut writing.store(), visitor, &proven, opening.devices, Some(second)).await?;
         let Gate::Open(passed) = gate else { return Err(Error::Unauthenticated(Code::TwoFactorRequired)) };
-        let trusts = input.trust_device == Some(true) && second.method() == Method::Totp;
+        let trusts = input.trust_device == Some(true) && second.proof().method == Method::Totp;
         let trusted = if trusts {
             let introduced = Introduced::seen(visitor, name);
             let place = place.map(|place| place.organization.id);

@@ -53,7 +53,7 @@ impl Latchkey {
         }
         writing.store().insert_user(&user, Some(&hash)).await?;
         self.tell(&mut writing.store(), landlord_made(visitor, &user)).await?;
-        let proven = Proven { user: &user, place: None, amr: "pwd", remember: true };
+        let proven = Proven { user: &user, place: None, amr: "pwd", remember: true, inherited: None };
         let signed_in = self.open_first_session(&mut writing.store(), visitor, &proven, opening).await?;
         writing.commit().await?;
         Ok(signed_in)

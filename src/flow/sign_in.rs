@@ -13,7 +13,6 @@ use crate::crypto::hasher::Verdict;
 use crate::crypto::random;
 use crate::email::Email;
 use crate::error::{Code, Error};
-use crate::factor::{Method, Proof};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, SessionId};
 use crate::latchkey::network;
@@ -21,7 +20,7 @@ use crate::member::Role;
 use crate::organization::{Membership, barred_from};
 use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
-use crate::session::{EndedBy, Session};
+use crate::session::{EndedBy, Inherited, Session};
 use crate::store::{NewSession, Store};
 use crate::user::{User, UserName};
 
@@ -274,7 +273,8 @@ impl Latchkey {
             Some(slug) => Some(place_named(&memberships, slug)?),
             None => place_of(&user, &memberships, input.organization_id.as_deref(), "pwd")?,
         };
-        let proven = Proven { user: &user, place, amr: "pwd", remember: input.remember.unwrap_or(true) };
+        let proven =
+            Proven { user: &user, place, amr: "pwd", remember: input.remember.unwrap_or(true), inherited: None };
         let code = input.two_factor_code.filter(|code| !code.0.trim().is_empty());
         let writing = self.0.db.write().await?;
         let Some(code) = code.filter(|_| user.second_factor_since.is_some()) else {
@@ -393,7 +393,7 @@ impl Latchkey {
             organization: session.organization_id,
             deed: Deed::SignedIn,
             target: session.id.to_string(),
-            detail: serde_json::json!({ "amr": session.amr, "secondFactor": passed.second().map(Method::as_str) }),
+            detail: serde_json::json!({ "amr": session.amr, "secondFactor": passed.second().map(|proof| proof.method.as_str()) }),
         };
         self.tell(store, told).await?;
         self.note_browser(store, visitor, proven, opening.browser).await?;
@@ -426,20 +426,25 @@ impl Latchkey {
 
     fn new_session(&self, visitor: &Visitor, passed: &Passed<'_>, now: Timestamp) -> Session {
         let (lives, proven) = (&self.0.settings.sessions, passed.proven());
+        let ends_at = now.plus(if proven.remember { lives.life } else { lives.short_life });
+        let proven_before = |from: Inherited| {
+            passed.second().map_or(from.authenticated_at, |second| from.authenticated_at.latest(second.at))
+        };
         Session {
             id: SessionId::new(now, random()),
             user_id: proven.user.id,
             organization_id: proven.place.map(|place| place.organization.id),
             amr: passed.amr(),
-            authenticated_at: now,
-            second_factor: passed.second().map(|method| Proof { at: now, method }),
+            authenticated_at: proven.inherited.map_or(now, proven_before),
+            second_factor: passed.second(),
             address: visitor.address.to_string(),
             user_agent: visitor.user_agent.clone(),
             kept: proven.remember,
             created_at: now,
             last_seen_at: now,
-            expires_at: now.plus(if proven.remember { lives.life } else { lives.short_life }),
+            expires_at: proven.inherited.map_or(ends_at, |from| ends_at.earliest(from.expires_at)),
             ended_at: None,
+            handed_off: proven.inherited.is_some(),
         }
     }
 

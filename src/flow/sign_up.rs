@@ -191,6 +191,7 @@ impl Latchkey {
                 place: Some(&place),
                 amr: if methods.password { "pwd" } else { "email" },
                 remember: true,
+                inherited: None,
             };
             let session = self.open_first_session(&mut writing.store(), visitor, &proven, opening).await?;
             SignedUp::Open(Box::new(session))

@@ -61,7 +61,7 @@ impl Latchkey {
         let user = self.own_user(actor).await?;
         let writing = self.0.db.write().await?;
         let (writing, second) = self.prove_second_factor(writing, &actor.visitor, &user, &code.0).await?;
-        self.stepped_up(writing, actor, Some(second.method())).await
+        self.stepped_up(writing, actor, Some(second.proof().method)).await
     }
 
     /// Shows once more who one is, with whatever there is to show.

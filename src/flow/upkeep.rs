@@ -26,7 +26,7 @@ const WARNING_DAYS: [u32; 3] = [14, 7, 1];
 const LINKS_KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// How long it is known what became of a mail.
 const MAILS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// How long it is known that the time of a half-done sign-in is over.
+/// How long it is known that the time of a half-done sign-in, or of a ticket, is over.
 const HALVES_KEPT: Duration = Duration::from_secs(60 * 60);
 /// How long an unused browser is known.
 const BROWSERS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -71,6 +71,7 @@ impl Latchkey {
         writing.store().delete_old_mails(now.minus(MAILS_KEPT)).await?;
         writing.store().delete_old_setups(now).await?;
         writing.store().delete_old_half_sign_ins(now.minus(HALVES_KEPT)).await?;
+        writing.store().delete_old_handoffs(now.minus(HALVES_KEPT)).await?;
         writing.store().delete_old_devices(now).await?;
         writing.store().delete_old_browsers(now.minus(BROWSERS_KEPT)).await?;
         writing.commit().await

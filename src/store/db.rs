@@ -198,6 +198,7 @@ fn migrator() -> Migrator {
         (2, "mail", include_str!("migrations/0002_mail.sql")),
         (3, "two factor", include_str!("migrations/0003_two_factor.sql")),
         (4, "organizations", include_str!("migrations/0004_organizations.sql")),
+        (5, "handoff", include_str!("migrations/0005_handoff.sql")),
         (6, "user names", include_str!("migrations/0006_user_names.sql")),
     ];
     let migrations = TEXTS.iter().map(|(version, description, sql)| {

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{OrganizationId, UserId};
 use crate::secret::HashedToken;
+use crate::session::Inherited;
 
 /// Somebody who has proven a first factor, as the store has it.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct HalfSignIn {
     pub kept: bool,
     /// Its last instant.
     pub expires_at: Timestamp,
+    /// What the session takes over from the one it is handed on from.
+    pub inherited: Option<Inherited>,
 }
 
 fn half(row: &Row) -> Result<HalfSignIn, Error> {
@@ -30,15 +33,22 @@ fn half(row: &Row) -> Result<HalfSignIn, Error> {
         amr: row.text("amr")?,
         kept: row.number("kept")? != 0,
         expires_at: row.at("expires_at")?,
+        inherited: inherited(row)?,
     })
+}
+
+fn inherited(row: &Row) -> Result<Option<Inherited>, Error> {
+    let Some(authenticated_at) = row.maybe_at("source_authenticated_at")? else { return Ok(None) };
+    Ok(Some(Inherited { authenticated_at, expires_at: row.at("source_expires_at")? }))
 }
 
 impl Store<'_> {
     /// Keeps somebody's first factor until the second is proven.
     pub async fn insert_half_sign_in(&mut self, token: HashedToken, half: &HalfSignIn) -> Result<(), Error> {
         query(
-            "INSERT INTO half_sign_ins (token_hash, user_id, organization_id, amr, kept, tries, expires_at)
-             VALUES ($1, $2, $3, $4, $5, 0, $6)",
+            "INSERT INTO half_sign_ins (token_hash, user_id, organization_id, amr, kept, tries, expires_at,
+                source_authenticated_at, source_expires_at)
+             VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8)",
         )
         .bind(token.bytes().to_vec())
         .bind(half.user_id.to_string())
@@ -46,6 +56,8 @@ impl Store<'_> {
         .bind(&half.amr)
         .bind(i64::from(half.kept))
         .bind(half.expires_at.millis())
+        .bind(half.inherited.map(|from| from.authenticated_at.millis()))
+        .bind(half.inherited.map(|from| from.expires_at.millis()))
         .execute(&mut *self.connection)
         .await?;
         Ok(())

@@ -71,6 +71,7 @@ fn session(row: &Row) -> Result<Session, Error> {
         last_seen_at: row.at("last_seen_at")?,
         expires_at: row.at("expires_at")?,
         ended_at: row.maybe_at("ended_at")?,
+        handed_off: row.number("handed_off")? != 0,
     })
 }
 
@@ -101,8 +102,8 @@ impl Store<'_> {
         let session = new.session;
         query(
             "INSERT INTO sessions (id, user_id, organization_id, cookie_hash, amr, authenticated_at, address, user_agent,
-                kept, created_at, last_seen_at, expires_at, second_factor_at, second_factor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13)",
+                kept, created_at, last_seen_at, expires_at, second_factor_at, second_factor, handed_off)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14)",
         )
         .bind(session.id.to_string())
         .bind(session.user_id.to_string())
@@ -117,6 +118,7 @@ impl Store<'_> {
         .bind(session.expires_at.millis())
         .bind(session.second_factor.map(|proof| proof.at.millis()))
         .bind(session.second_factor.map(|proof| proof.method.as_str()))
+        .bind(i64::from(session.handed_off))
         .execute(&mut *self.connection)
         .await?;
         Ok(())

@@ -11,7 +11,7 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 27] = [
     "mails",
     "challenges",
     "facts",
@@ -31,6 +31,7 @@ const TABLES: [&str; 26] = [
     "totp_setups",
     "backup_codes",
     "half_sign_ins",
+    "handoffs",
     "trusted_devices",
     "known_browsers",
     "api_key_warnings",

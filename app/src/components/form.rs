@@ -22,11 +22,14 @@ pub fn PostForm(
     /// Always a full load of the next page.
     #[prop(optional)]
     plain: bool,
+    /// What it does ends the session; other tabs are told.
+    #[prop(optional)]
+    ends_session: bool,
     children: Children,
 ) -> impl IntoView {
     let csrf = use_context::<Desk>().map(|desk| desk.csrf).unwrap_or_default();
     view! {
-        <form method="post" action=action class=class data-plain=plain.then_some("") novalidate>
+        <form method="post" action=action class=class data-plain=plain.then_some("") data-ends-session=ends_session.then_some("") novalidate>
             <input type="hidden" name="csrf" value=csrf/>
             {state.is_confirmed().then(|| view! { <Notice text="Thank you. Send the form once more." tone=Tone::Good/> })}
             <Summary state=state/>

@@ -3,6 +3,7 @@
 use super::badge::Tone;
 use super::form::PostForm;
 use super::icon::{Brand, Icon};
+use super::keeper::Keeper;
 use super::notice::{Notice, Notices};
 use super::switcher::{Place, Switcher};
 use super::theme::ThemeForm;
@@ -29,6 +30,8 @@ pub struct Resident {
     pub pages: Vec<Page>,
     /// What they should know about mail.
     pub mail_banner: Option<&'static str>,
+    /// The session and its person, when it was handed on from another site.
+    pub handed_off: Option<(String, String)>,
 }
 
 /// The frame of pages for people who are signed in.
@@ -50,6 +53,7 @@ pub fn House(
 ) -> impl IntoView {
     let covered = overlay.is_some();
     let banner = resident.mail_banner;
+    let handed_off = resident.handed_off.clone();
     view! {
         <Title text=format!("{title} · Latchkey")/>
         <Live>
@@ -58,6 +62,7 @@ pub fn House(
                 <Side page=page resident=resident/>
                 <main class="main" class:main-narrow=narrow id="main" tabindex="-1">
                     {banner.map(|words| view! { <div class="notices"><Notice text=words tone=Tone::Warn/></div> })}
+                    {handed_off.map(|(session, person)| view! { <Keeper session=session person=person/> })}
                     <Notices/>
                     {children()}
                 </main>
@@ -97,7 +102,7 @@ fn Side(page: Page, resident: Resident) -> impl IntoView {
                     <Switcher here=resident.place others=resident.others/>
                 </div>
                 <ThemeForm/>
-                <PostForm action=SignOut::PATH class="sign-out-form">
+                <PostForm action=SignOut::PATH class="sign-out-form" ends_session=true>
                     <button type="submit" class="button button-quiet sign-out">
                         <Icon name="out"/>
                         "Sign out"

@@ -9,6 +9,7 @@ pub mod empty;
 pub mod field;
 pub mod form;
 pub mod icon;
+pub mod keeper;
 pub mod layout;
 pub mod notice;
 pub mod pager;

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Failure};
 use super::dom::{self, closest};
+use super::keeping;
 use super::regions;
 #[cfg(feature = "hydrate")]
 use super::watch;
@@ -154,6 +155,10 @@ async fn send(form: HtmlFormElement, pressed: Option<HtmlElement>, fresh: bool) 
     dom::set(&form, "data-sending", None);
     dom::set(&form, "aria-busy", None);
     match answer {
+        Answer::Done { go } if form.has_attribute("data-ends-session") => {
+            keeping::tell_others();
+            dom::leave(&go);
+        }
         Answer::Done { go } if regions::is_here(&go) => {
             form.reset();
             regions::visit(go, true);

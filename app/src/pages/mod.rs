@@ -46,7 +46,15 @@ pub async fn resident(actor: &Actor) -> Result<Resident, Error> {
         name: user.name,
         pages: pages_for(actor, actor.principal().is_barred(latchkey.now())),
         mail_banner: mail_banner(actor, latchkey.sends_mail()),
+        handed_off: handed_off(actor),
     })
+}
+
+/// The session and its person, when it was handed on from another site.
+fn handed_off(actor: &Actor) -> Option<(String, String)> {
+    let principal = actor.principal();
+    let session = principal.session_id().filter(|_| principal.was_handed_off())?;
+    Some((session.to_string(), principal.user_id().to_string()))
 }
 
 /// The pages of the navigation that somebody may open. Who must set up a second factor first, only where that is done.

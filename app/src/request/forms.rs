@@ -56,6 +56,14 @@ pub async fn answer(form: Form, work: impl Future<Output = Result<String, Error>
     Ok(Done { go })
 }
 
+/// Answers a script that asks for something by itself.
+pub async fn give<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Refusal> {
+    work.await.map_err(|error| {
+        set_status(&error);
+        Refusal::of(&error, "", &record(&error))
+    })
+}
+
 /// Where people show once more who they are, and then go back to what they have typed.
 fn confirmation(form: &Form) -> String {
     let waiting = Note::Waiting { form: form.name.to_owned(), typed: typed_of(form), confirmed: false };

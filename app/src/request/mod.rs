@@ -7,7 +7,7 @@ mod forms;
 mod notes;
 mod sessions;
 
-pub use forms::{Done, Form, answer};
+pub use forms::{Done, Form, answer, give};
 pub use notes::{Desk, awaited, forget_mailed, keep_mailed, leave_note, mailed, release_form, take_note};
 pub use sessions::{
     Opens, begin_session, browser, devices, end_session, forget_half_token, half_token, keep_renewed, keep_session,
@@ -149,6 +149,11 @@ pub fn query(name: &str) -> Option<String> {
     let uri = with_context::<Parts, _>(|parts| parts.uri.clone())?;
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
     pairs.into_iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value)
+}
+
+/// Whether the page that is shown is `page`.
+pub fn is_at(page: Page) -> bool {
+    with_context::<Parts, _>(|parts| parts.uri.path() == page.path()).unwrap_or(false)
 }
 
 /// What stands below `page` in the address of this one.

@@ -15,12 +15,14 @@ use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
 pub mod front_ends;
+pub mod handoff;
 pub mod layers;
 pub mod mail;
 pub mod reference;
 pub mod two_factor;
 
 pub use front_ends::FrontEndConfig;
+pub use handoff::HandoffConfig;
 pub use mail::MailConfig;
 pub use two_factor::TwoFactorConfig;
 
@@ -54,6 +56,9 @@ pub struct Config {
     /// The second factor.
     #[command(flatten)]
     pub two_factor: TwoFactorConfig,
+    /// Handing sessions on to other sites.
+    #[command(flatten)]
+    pub handoff: HandoffConfig,
     /// Mail.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -303,6 +308,7 @@ impl Config {
             mail: self.mail.mail()?,
             links: self.mail.links(),
             two_factor: self.two_factor.settings(),
+            handoff: self.handoff.settings(),
             memory: settings::Memory {
                 principals: self.memory.memory_principals,
                 believed: self.memory.memory_believed.map(Duration::from_millis),

@@ -10,8 +10,10 @@ use axum::response::{IntoResponse as _, Response};
 use latchkey::clock::Timestamp;
 use latchkey::flow::account::ChangePassword;
 use latchkey::flow::gate::Entered;
+use latchkey::flow::handoff::SF_LIFE;
 use latchkey::flow::invitation_codes::NewInvitationCode;
-use latchkey::flow::sign_in::{Opening, SecretText, SignIn, SignInView};
+use latchkey::flow::sf_token::AuthorizationResponse;
+use latchkey::flow::sign_in::{Opening, SecretText, SignIn};
 use latchkey::flow::sign_up::{SignUp, SignedUp};
 use latchkey::flow::tokens::Refresh;
 use latchkey::{Error, Latchkey};
@@ -27,8 +29,6 @@ use crate::rest::failure::Failure;
 use crate::rest::sign_in::{ToVerifyView, signed_up};
 use crate::rest::who::{By, Guest, opening};
 
-/// How long its clients expect an access token to live.
-const ACCESS_LIFE: Duration = Duration::from_secs(3600);
 /// The longest life of an invitation code that is made here, in days.
 const LONGEST_CODE: u32 = 3650;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,37 +43,8 @@ pub fn routes() -> OpenApiRouter<Latchkey> {
         .routes(routes!(generate_invitation_code))
 }
 
-/// What a client holds of a session; browsers keep it as `SF_Token`.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorizationResponse {
-    /// The person's address.
-    email: String,
-    /// Seconds the access token lives.
-    expires_in: i64,
-    /// The access token.
-    access_token: String,
-    /// The person.
-    local_id: String,
-    /// The refresh token.
-    refresh_token: String,
-}
-
-impl AuthorizationResponse {
-    fn of(view: &SignInView) -> Result<Self, Error> {
-        let tokens = view.tokens.as_ref().ok_or_else(|| Error::internal("a sign-in without tokens"))?;
-        Ok(Self {
-            email: view.user.email.clone(),
-            expires_in: tokens.expires_in,
-            access_token: tokens.access_token.clone(),
-            local_id: view.user.id.to_string(),
-            refresh_token: tokens.refresh_token.clone().unwrap_or_default(),
-        })
-    }
-}
-
 fn short(headers: &HeaderMap) -> Opening<'_> {
-    Opening { access_life: Some(ACCESS_LIFE), ..opening(headers) }
+    Opening { access_life: Some(SF_LIFE), ..opening(headers) }
 }
 
 /// What somebody who signs in says.
@@ -202,7 +173,7 @@ pub async fn change_password(
         ("oldPassword", old_password.as_ref().map(|text| text.0.as_str())),
         ("newPassword", new_password.as_ref().map(|text| text.0.as_str())),
     ])?;
-    let input = ChangePassword { current_password: old_password, new_password, access_life: Some(ACCESS_LIFE) };
+    let input = ChangePassword { current_password: old_password, new_password, access_life: Some(SF_LIFE) };
     let renewed = latchkey.change_password(&actor, input).await?;
     Ok(with_cookie(&renewed, Json(AuthorizationResponse::of(&renewed.view)?)))
 }
@@ -233,7 +204,7 @@ pub async fn refresh_token(
     Guest(visitor): Guest,
     Body(OldToken { refresh_token }): Body<OldToken>,
 ) -> Answer<Json<AuthorizationResponse>> {
-    let input = Refresh { refresh_token, access_life: Some(ACCESS_LIFE) };
+    let input = Refresh { refresh_token, access_life: Some(SF_LIFE) };
     Ok(Json(AuthorizationResponse::of(&latchkey.refresh(&visitor, input).await?)?))
 }
 

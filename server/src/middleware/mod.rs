@@ -22,6 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use ipnet::IpNet;
 use latchkey::error::Code;
+use latchkey::handoff::LANDING;
 use latchkey::{Error, Latchkey};
 
 use crate::config::{FrontEndConfig, ServerConfig};
@@ -115,9 +116,10 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
     response
 }
 
-/// Whether an address belongs to the API (contract section 11: the paths whose answers carry rate-limit headers).
+/// Whether an address belongs to the API (contract section 11: the paths whose answers carry rate-limit headers). One
+/// page lies among those of Salesflow.
 pub fn is_api(path: &str) -> bool {
-    ["/v1", "/api", "/auth", "/sanctum"].iter().any(|base| is_below(path, base))
+    path != LANDING && ["/v1", "/api", "/auth", "/sanctum"].iter().any(|base| is_below(path, base))
 }
 
 fn refuse(request: &mut Request, is_api: bool) -> Result<(), Failure> {

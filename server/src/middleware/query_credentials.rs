@@ -7,7 +7,9 @@ use latchkey::error::Code;
 
 use crate::rest::failure::Failure;
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 15] = [
+    "sf_token",
+    "ticket",
     "token",
     "access_token",
     "accesstoken",
@@ -52,7 +54,14 @@ mod tests {
 
     #[test]
     fn credentials_in_a_query_are_found_however_they_are_spelled() {
-        for bad in ["/v1/auth/me?token=x", "/v1/x?a=1&apiKey=y", "/v1/x?%61pi_key=z", "/v1/x?ACCESS_TOKEN"] {
+        for bad in [
+            "/v1/auth/me?token=x",
+            "/v1/x?a=1&apiKey=y",
+            "/v1/x?%61pi_key=z",
+            "/v1/x?ACCESS_TOKEN",
+            "/auth/login?SF_Token={}",
+            "/v1/auth/handoff?ticket=t",
+        ] {
             assert!(is_refused(&Method::GET, bad), "{bad}");
         }
         for good in ["/v1/auth/verify?scope=token", "/v1/api-keys?search=key&page=2", "/v1/auth/me"] {

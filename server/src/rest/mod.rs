@@ -22,6 +22,7 @@ pub mod audit;
 pub mod body;
 pub mod cookies;
 pub mod failure;
+pub mod handoff;
 pub mod invitation_codes;
 pub mod invitations;
 pub mod landlord;
@@ -72,6 +73,8 @@ fn accounts() -> Vec<Described> {
         routes!(tokens::refresh),
         routes!(tokens::switch_organization),
         routes!(tokens::csrf_token),
+        routes!(handoff::hand_off),
+        routes!(handoff::redeem_handoff),
         routes!(sessions::logout),
         routes!(sessions::logout_all),
         routes!(sessions::list_sessions),

@@ -18,7 +18,7 @@ fn standing(status: &str) -> TenantChanges {
 }
 
 impl TestCore {
-    async fn landlord(&self) -> Actor {
+    pub(super) async fn landlord(&self) -> Actor {
         let input = SignUp {
             email: Some(address("landlord")),
             password: Some(secret(PASSWORD)),

@@ -23,7 +23,7 @@ fn because(reason: &str) -> ResetFactor {
 }
 
 impl TestCore {
-    async fn demands_second_factor(&self, admin: &Actor, from: Option<Timestamp>) -> Result<(), Error> {
+    pub(super) async fn demands_second_factor(&self, admin: &Actor, from: Option<Timestamp>) -> Result<(), Error> {
         let changes = PolicyChanges {
             require_two_factor: Some(true),
             two_factor_grace_until: from.map(Timestamp::rfc3339),
@@ -33,7 +33,7 @@ impl TestCore {
     }
 
     /// Somebody with a place in the organization of `owner` and in no other.
-    async fn member(&self, owner: &Actor, name: &str, role: Role) -> Actor {
+    pub(super) async fn member(&self, owner: &Actor, name: &str, role: Role) -> Actor {
         let signed_in = self.owner(name).await;
         let actor = self.actor(access(&signed_in)).await;
         self.latchkey.set_role_for_test(&actor, None).await;
@@ -169,7 +169,7 @@ on_both_engines! {
 
 impl TestCore {
     /// Who holds this token, though they may do nothing but set up a second factor.
-    async fn barred(&self, token: &str) -> Actor {
+    pub(super) async fn barred(&self, token: &str) -> Actor {
         let authorization = format!("Bearer {token}");
         let headers = crate::flow::authenticate::CredentialHeaders {
             authorization: Some(&authorization),

@@ -16,7 +16,7 @@ fn password(name: &str) -> SignIn {
     SignIn { email: Some(address(name)), password: Some(secret(PASSWORD)), ..SignIn::default() }
 }
 
-fn by_header(token: &str) -> Opening<'_> {
+pub(super) fn by_header(token: &str) -> Opening<'_> {
     Opening { devices: DeviceTokens::Header(token), ..Opening::api() }
 }
 
@@ -35,7 +35,7 @@ fn laptop(fingerprint: &str) -> NewTrustedDevice {
 
 impl TestCore {
     /// Trusts a device of an API client while signing in.
-    async fn trusts(&self, name: &str, guarded: &Guarded) -> String {
+    pub(super) async fn trusts(&self, name: &str, guarded: &Guarded) -> String {
         let with = VerifyFactor {
             trust_device: Some(true),
             code: Some(secret(&self.shown(&guarded.phone))),

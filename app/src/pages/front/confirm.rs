@@ -41,7 +41,7 @@ fn ProofForm(proofs: Proofs, next: Option<String>, state: FormState) -> impl Int
     if !proofs.code && !proofs.password {
         return view! {
             <p>"You sign in by mail. Sign out, then sign in with a new link: that is the proof."</p>
-            <PostForm action=SignOut::PATH><SubmitButton label="Sign out" wide=true/></PostForm>
+            <PostForm action=SignOut::PATH ends_session=true><SubmitButton label="Sign out" wide=true/></PostForm>
         }
         .into_any();
     }

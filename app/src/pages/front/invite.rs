@@ -134,7 +134,7 @@ fn OtherAccount(email: String, own: String, token: String) -> impl IntoView {
     let words = format!("This invitation is for {email}, and you are signed in as {own}.");
     view! {
         <Notice text=words tone=Tone::Warn/>
-        <PostForm action=LeaveForInvitation::PATH>
+        <PostForm action=LeaveForInvitation::PATH ends_session=true>
             <input type="hidden" name="token" value=token/>
             <SubmitButton label="Sign out and go on" wide=true/>
         </PostForm>

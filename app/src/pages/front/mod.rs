@@ -11,5 +11,6 @@ pub mod register;
 pub mod reset_password;
 pub mod secure_account;
 pub mod set_up;
+pub mod third_party;
 pub mod two_factor;
 pub mod verify_email;

@@ -2,6 +2,7 @@
 
 mod account;
 mod csrf;
+mod handoff;
 mod login;
 mod refresh;
 mod register;
