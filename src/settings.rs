@@ -19,7 +19,7 @@ pub struct Settings {
     /// The address people reach us at: issuer and audience of tokens, base of every link.
     pub public_url: PublicUrl,
     /// Origins of the same site whose pages count as our own for CSRF.
-    pub trusted_origins: Vec<String>,
+    pub trusted_origins: Vec<Origin>,
     /// Access tokens and the keys that sign them.
     pub tokens: Tokens,
     /// Sessions.

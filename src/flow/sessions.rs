@@ -151,7 +151,7 @@ impl Latchkey {
     pub fn check_same_origin(&self, origins: Origins<'_>) -> Result<(), Error> {
         let site = origins.fetch_site.unwrap_or("none");
         let own = matches!(site, "same-origin" | "none") && origins.are_of(self.public_url());
-        let trusted = || self.0.settings.trusted_origins.iter().any(|trusted| origins.are_of(trusted));
+        let trusted = || self.0.settings.trusted_origins.iter().any(|trusted| origins.are_of(trusted.as_str()));
         if own || (matches!(site, "same-site" | "none") && trusted()) {
             Ok(())
         } else {

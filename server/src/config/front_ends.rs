@@ -1,8 +1,9 @@
 //! Front ends on other origins of the same site (contract section 8).
 
 use clap::Args;
+use latchkey::handoff::Origin;
 
-use super::public_url;
+use super::handoff::origin;
 
 /// Front ends on other origins of the same site.
 #[derive(Args, Clone, Debug)]
@@ -10,8 +11,8 @@ use super::public_url;
 pub struct FrontEndConfig {
     /// Exact origins whose pages may call the API with the session cookie, separated by commas: they count as our own for
     /// CSRF and get CORS with credentials
-    #[arg(long, env = "LATCHKEY_TRUSTED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = public_url)]
-    pub trusted_origins: Vec<String>,
+    #[arg(long, env = "LATCHKEY_TRUSTED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
+    pub trusted_origins: Vec<Origin>,
     /// The domain that shares the session cookie: the host of the public address or a domain above it. Every host below it
     /// can read and plant that cookie; without it only this very host holds it
     #[arg(long, env = "LATCHKEY_COOKIE_DOMAIN", value_name = "DOMAIN")]

@@ -34,7 +34,8 @@ impl HandoffConfig {
     }
 }
 
-fn origin(text: &str) -> Result<Origin, String> {
+/// An exact origin.
+pub(super) fn origin(text: &str) -> Result<Origin, String> {
     let wrong = || "it must be an origin in lower case such as https://app.example.com, without a slash at its end";
     Origin::parse(text.trim()).ok_or_else(|| wrong().to_owned())
 }

@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use latchkey::flow::sign_in::SESSION_COOKIE;
+use latchkey::handoff::Origin;
 
 use super::is_api;
 use crate::rest::cookies::CSRF_COOKIE;
@@ -29,7 +30,7 @@ const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 /// What is set about them.
 pub struct FrontEnds {
     /// Origins that may call with credentials.
-    pub trusted: Vec<String>,
+    pub trusted: Vec<Origin>,
     /// The domain that shares the session cookie.
     pub cookie_domain: Option<String>,
 }
