@@ -17,7 +17,7 @@ use crate::{assets, openapi, pages, rest};
 pub fn described() -> OpenApiRouter<Latchkey> {
     OpenApiRouter::with_openapi(openapi::frame())
         .merge(rest::native())
-        .merge(rest::mirrored().merge(salesos::routes()).layer(middleware::from_fn(salesos::spell_out)))
+        .merge(rest::mirrored().merge(salesos::routes()).layer(middleware::from_fn(salesos::spelling::spell_out)))
         .merge(salesflow::routes())
         .merge(synthesq::routes())
         .merge(rest::outside())

@@ -21,7 +21,8 @@ use crate::session::EndedBy;
 use crate::user::{User, UserName};
 
 use super::mail::Notice;
-use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView, place_named};
+use super::places::place_named;
+use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView};
 
 /// What may be changed of a profile; what is not named stays.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

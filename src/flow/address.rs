@@ -18,7 +18,8 @@ use super::gate::{Gate, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo};
 use super::magic_link::asked_by_mail;
 use super::mail::Parcel;
-use super::sign_in::{Opening, SecretText, SignInView, SignedIn, place_of};
+use super::places::place_of;
+use super::sign_in::{Opening, SecretText, SignInView, SignedIn};
 
 /// Another address for an account, and the present password as proof.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

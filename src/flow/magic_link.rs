@@ -15,7 +15,8 @@ use crate::user::User;
 use super::gate::{Entered, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo, browser_hash};
 use super::mail::Parcel;
-use super::sign_in::{Opening, place_of};
+use super::places::place_of;
+use super::sign_in::Opening;
 
 /// How far a sign-in by mail has come, for the browser that asked for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,7 @@ pub mod members;
 pub mod organizations;
 pub mod outbox;
 pub mod page;
+pub(crate) mod places;
 pub mod policy;
 pub mod recovery;
 pub mod reset_factor;

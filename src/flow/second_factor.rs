@@ -22,7 +22,8 @@ use crate::user::User;
 use super::address::told_of;
 use super::gate::{DevicesCookie, Gate, Proven};
 use super::mail::Notice;
-use super::sign_in::{Opening, SecretText, SignedIn, place_asked};
+use super::places::place_asked;
+use super::sign_in::{Opening, SecretText, SignedIn};
 use super::trusted_devices::Introduced;
 
 /// The proof that somebody has shown their second factor: just now, or in the session that is handed on. Nothing else

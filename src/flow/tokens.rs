@@ -25,7 +25,8 @@ use crate::store::{SessionStanding, Store};
 use crate::user::User;
 
 use super::mail::Notice;
-use super::sign_in::{SignInView, SignedIn, place_asked};
+use super::places::place_asked;
+use super::sign_in::{SignInView, SignedIn};
 
 /// What refresh tokens begin with.
 pub(crate) const REFRESH_PREFIX: &str = "lkr_";
