@@ -170,23 +170,3 @@ test('a page that was open for too long strands nobody', async ({ visitor, resid
   }
   await visitor.isOn(KEYS);
 });
-
-test('no token is left in the address, in the history, or in what is sent on the way', async ({ visitor, resident, latchkey }) => {
-  test.skip(!visitor.hasScript, 'an address bar is cleaned by a script');
-  const token = await holdsTokens(latchkey, resident.person);
-  const sent: string[] = [];
-  visitor.page.on('request', (request) => {
-    if (!request.url().includes('SF_Token')) sent.push(`${request.url()} ${request.headers()['referer'] ?? ''}`);
-  });
-  await visitor.opens('/login');
-  await visitor.opens(rawLink(token));
-  expect(visitor.page.url()).toBe(`${latchkey.url}${LANDING}`);
-  await visitor.button(goOn(resident.person)).click();
-  await visitor.isOn(KEYS);
-  visitor.watch.expects(400, LANDING);
-  await visitor.page.goBack();
-  expect(visitor.page.url()).toBe(`${latchkey.url}${LANDING}`);
-  expect(await visitor.page.content()).not.toContain(token.accessToken);
-  expect(sent.length).toBeGreaterThan(3);
-  for (const line of sent) expect(line).not.toContain(encodeURIComponent(token.accessToken));
-});

@@ -9,8 +9,12 @@ const NOT_RUN: Record<string, string> = {
   'docs/reverse-proxies.md': 'needs a proxy before the server; tests/proxy has one of its own',
 };
 
-/** As `latchkey dev` is, but with the limits and the tokens that people have in production. */
-const LIKE_PRODUCTION = { LATCHKEY_RATE_LIMITS: 'default', LATCHKEY_ACCESS_TOKEN_TTL: '86400' };
+/** As `latchkey dev` is, but with the limits and the tokens that people have in production, and the site of docs/handoff.md. */
+const LIKE_PRODUCTION = {
+  LATCHKEY_RATE_LIMITS: 'default',
+  LATCHKEY_ACCESS_TOKEN_TTL: '86400',
+  LATCHKEY_HANDOFF_TARGETS: 'https://app.example.com',
+};
 
 const typed = pages().filter(({ commands, examples, faults }) => commands + examples.length + faults.length > 0);
 

@@ -207,6 +207,18 @@ on_both_engines! {
         refused(&app.stranger().post("/api/v1/auth/two-factor-challenge", challenge).await, 401);
     }
 
+    async fn too_many_wrong_passwords_are_429_in_its_own_shape_too(app) {
+        let ada = app.register("ada").await;
+        let mut front = FrontEnd::of(&app).await;
+        let wrong = json!({"email": ada.email, "password": "not the password"});
+        for _ in 0..5 {
+            refused(&front.post("/api/v1/auth/login", wrong.clone()).await, 401);
+        }
+        let limited = front.post("/api/v1/auth/login", json!({"email": ada.email, "password": PASSWORD})).await;
+        assert!(!limited.header("retry-after").is_empty(), "{limited:?}");
+        refused(&limited, 429);
+    }
+
     async fn a_locked_factor_is_429(app) {
         let ada = app.register("ada").await;
         app.enrols(&ada).await;
