@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{PASSWORD, Role, on_both_engines};
+use crate::support::{PASSWORD, Role, half, on_both_engines};
 
 const SUBJECT: &str = "You are invited to ada works";
 
@@ -55,6 +55,32 @@ on_both_engines! {
         let answer = grace.post_nothing(&accept).await.assert_status(200).json();
         assert_eq!((&answer["organization"]["id"], &answer["organization"]["role"]), (&json!(ada.organization), &json!("MEMBER")));
         ada.post(&invitations, json!({"email": grace.email})).await.assert_refused(409, "already_member");
+    }
+
+    async fn with_a_second_factor_an_invitation_is_spent_by_the_password_and_the_step_leads_there(app) with ["mailbox"] {
+        let ada = app.register("ada").await;
+        let grace = app.register("grace").await;
+        let phone = app.enrols(&grace).await;
+        let invitations = format!("/v1/organizations/{}/invitations", ada.organization);
+        ada.post(&invitations, json!({"email": grace.email, "role": "ADMIN"})).await.assert_status(201);
+        let accept = format!("/v1/invitations/{}/accept", app.mail_to(&grace.email, SUBJECT).await.token());
+        let due = app.stranger().post(&accept, json!({"password": PASSWORD})).await.assert_status(200).json();
+        let half = half(&due);
+        app.stranger().with_bearer(&half).get("/v1/auth/me").await.assert_refused(401, "invalid_token");
+        app.stranger().post(&accept, json!({"password": PASSWORD})).await.assert_refused(410, "gone");
+        let answer = app.finishes(&app.stranger(), &half, &phone.shows(&app)).await.assert_status(200).json();
+        assert_eq!((&answer["organization"]["id"], &answer["organization"]["role"]), (&json!(ada.organization), &json!("ADMIN")));
+        app.finishes(&app.stranger(), &half, &phone.codes[0]).await.assert_refused(401, "invalid_token");
+    }
+
+    async fn tokens_of_invitations_that_nobody_gave_out_are_counted(app) {
+        let stranger = app.stranger();
+        for _ in 0..5 {
+            stranger.get("/v1/invitations/nonsense").await.assert_refused(400, "invalid_token");
+        }
+        stranger.get("/v1/invitations/nonsense").await.assert_refused(429, "rate_limited");
+        stranger.post("/v1/invitations/nonsense/accept", json!({"password": PASSWORD})).await.assert_refused(429, "rate_limited");
+        app.stranger().get("/v1/invitations/nonsense").await.assert_refused(400, "invalid_token");
     }
 
     async fn an_invitation_is_sent_again_shown_and_withdrawn(app) with ["mailbox"] {

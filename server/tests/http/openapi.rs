@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, PASSWORD, Reply};
 
 async fn document() -> (App, Value) {
     let app = App::on_sqlite(&["--rate-limits=relaxed"]).await;
@@ -113,7 +113,7 @@ async fn real_answers_fit_their_schemas() {
         let schema = &document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
         check(&document, schema, &answer, path);
     }
-    let body = json!({"email": ada.email, "password": crate::support::PASSWORD});
+    let body = json!({"email": ada.email, "password": PASSWORD});
     let answer = app.stranger().post("/v1/auth/login", body).await.json();
     let schema =
         &document["paths"]["/v1/auth/login"]["post"]["responses"]["200"]["content"]["application/json"]["schema"];
@@ -165,14 +165,7 @@ async fn real_answers_about_mail_fit_their_schemas() {
 async fn real_answers_about_two_factor_fit_their_schemas() {
     let app = App::on_sqlite(&[]).await;
     let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
-    let fits = |path: &str, method: &str, reply: crate::support::Reply| {
-        assert!(reply.status.is_success(), "{method} {path}: {reply:?}");
-        let answer = reply.json();
-        let responses = &document["paths"][path][method]["responses"];
-        let schema = &responses[reply.status.as_str()]["content"]["application/json"]["schema"];
-        check(&document, schema, &answer, &format!("{method} {path}"));
-        answer
-    };
+    let fits = |path: &str, method: &str, reply: Reply| fits(&document, (method, path), &reply);
     let ada = app.register("ada").await;
     let begun = fits("/v1/auth/2fa/setup", "post", ada.post_nothing("/v1/auth/2fa/setup").await);
     let phone = crate::support::Phone::scanning(&begun);
@@ -185,7 +178,7 @@ async fn real_answers_about_two_factor_fit_their_schemas() {
         fits(&path, "get", ada.get(&path).await);
     }
     fits("/v1/auth/2fa/trusted-devices", "delete", ada.delete("/v1/auth/2fa/trusted-devices").await);
-    let login = json!({"email": ada.email, "password": crate::support::PASSWORD});
+    let login = json!({"email": ada.email, "password": PASSWORD});
     let due = fits("/v1/auth/login", "post", app.stranger().post("/v1/auth/login", login).await);
     let step = app.stranger().with_bearer(&crate::support::half(&due));
     fits("/v1/auth/2fa/verify", "post", step.post("/v1/auth/2fa/verify", json!({"code": phone.codes[0]})).await);
@@ -204,8 +197,112 @@ async fn real_answers_about_two_factor_fit_their_schemas() {
     fits(&format!("{wire}/api-keys"), "get", ada.get(&format!("{place}/api-keys")).await);
     fits(&format!("{wire}/revoke-tokens"), "post", ada.post_nothing(&format!("{place}/revoke-tokens")).await);
     fits(wire, "delete", ada.delete(&place).await);
-    let off = json!({"password": crate::support::PASSWORD});
+    let off = json!({"password": PASSWORD});
     fits("/v1/auth/2fa/disable", "post", ada.post("/v1/auth/2fa/disable", off).await);
+}
+
+/// An answer that succeeded, which fits the schema of its operation and status.
+#[track_caller]
+fn fits(document: &Value, (method, path): (&str, &str), reply: &Reply) -> Value {
+    assert!(reply.status.is_success(), "{method} {path}: {reply:?}");
+    let answer = reply.json();
+    let responses = &document["paths"][path][method]["responses"];
+    let schema = &responses[reply.status.as_str()]["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{method} {path} answers {}, which is not described", reply.status);
+    check(document, schema, &answer, &format!("{method} {path}"));
+    answer
+}
+
+#[tokio::test]
+async fn real_answers_about_joining_fit_their_schemas() {
+    let app = App::on_sqlite(&["mailbox"]).await;
+    let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
+    let fits = |method: &str, path: &str, reply: Reply| fits(&document, (method, path), &reply);
+    let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    let ada = app.register("ada").await;
+    let home = format!("/v1/organizations/{}", ada.organization);
+    let wire = "/v1/organizations/{id}/invitations";
+    let invite = json!({"email": "grace@example.org", "role": "MANAGER"});
+    let made = fits("post", wire, ada.post(&format!("{home}/invitations"), invite).await);
+    let one = format!("{home}/invitations/{}", id(&made));
+    fits("post", &format!("{wire}/{{invitationId}}/resend"), ada.post_nothing(&format!("{one}/resend")).await);
+    let shown = fits("post", &format!("{wire}/{{invitationId}}/link"), ada.post_nothing(&format!("{one}/link")).await);
+    fits("get", wire, ada.get(&format!("{home}/invitations")).await);
+    let token = shown["link"].as_str().and_then(|link| link.rsplit('/').next()).expect("a token");
+    fits("get", "/v1/invitations/{token}", app.stranger().get(&format!("/v1/invitations/{token}")).await);
+    let accept = json!({"name": "Grace Hopper", "password": PASSWORD});
+    let accepted = app.stranger().post(&format!("/v1/invitations/{token}/accept"), accept).await;
+    fits("post", "/v1/invitations/{token}/accept", accepted);
+
+    let wire = "/v1/organizations/{id}/invitation-codes";
+    let codes = format!("{home}/invitation-codes");
+    let code = fits("post", wire, ada.post(&codes, json!({"maxUses": 2, "expiresAt": "2026-12-24T00:00:00Z"})).await);
+    let one = format!("{codes}/{}", id(&code));
+    for deed in ["revoke", "reactivate"] {
+        fits("post", &format!("{wire}/{{codeId}}/{deed}"), ada.post_nothing(&format!("{one}/{deed}")).await);
+    }
+    fits("get", wire, ada.get(&codes).await);
+    let validate = "/v1/organizations/validate-code";
+    for code in [&code["code"], &json!("AAAA-AAAA-AA")] {
+        fits("post", validate, app.stranger().post(validate, json!({"code": code})).await);
+    }
+
+    let grace = app.landlord("landlord").await;
+    let superusers = "/v1/landlord/superusers";
+    let invited = json!({"email": "olivia@example.org", "organizationName": "Red Hill"});
+    let opened = fits("post", superusers, grace.post(superusers, invited).await);
+    let tenants = "/v1/landlord/tenants";
+    fits("get", tenants, grace.get(tenants).await);
+    fits("post", tenants, grace.post(tenants, json!({"name": "Green Valley"})).await);
+    let tenant = format!("{tenants}/{}", id(&opened["tenant"]));
+    for status in ["suspended", "active"] {
+        fits(
+            "patch",
+            "/v1/landlord/tenants/{id}",
+            grace.patch(&tenant, json!({"status": status, "reason": "because"})).await,
+        );
+    }
+    let revoked = grace.post_nothing(&format!("{tenant}/revoke-tokens")).await;
+    fits("post", "/v1/landlord/tenants/{id}/revoke-tokens", revoked);
+    let account = format!("/v1/landlord/users/{}", ada.id);
+    for status in ["disabled", "active"] {
+        fits("patch", "/v1/landlord/users/{id}", grace.patch(&account, json!({"status": status})).await);
+    }
+}
+
+#[tokio::test]
+async fn real_answers_of_the_dialects_fit_their_schemas() {
+    let app = App::on_sqlite(&["--rate-limits=relaxed"]).await;
+    let document = app.stranger().get("/openapi.json").await.assert_status(200).json();
+    let fits = |method: &str, path: &str, reply: Reply| fits(&document, (method, path), &reply);
+    let ada = app.register("ada").await;
+    let (stranger, by_email) = (app.stranger(), json!({"email": ada.email, "password": PASSWORD}));
+    for path in ["/api/auth/login", "/auth/login", "/api/v1/auth/token"] {
+        fits("post", path, stranger.post(path, by_email.clone()).await);
+    }
+    let by_name = json!({"username": ada.email, "password": PASSWORD});
+    fits("post", "/api/auth/login", stranger.post("/api/auth/login", by_name).await);
+    let new = json!({"email": "ben@example.org", "password": PASSWORD});
+    let made = fits("post", "/auth/register", stranger.post("/auth/register", new).await);
+    let again = json!({"refreshToken": made["refreshToken"]});
+    fits("post", "/auth/refreshToken", stranger.post("/auth/refreshToken", again).await);
+    let code = ada.post("/auth/generateInvitationCode", json!({"expiresInDays": 1})).await;
+    fits("post", "/auth/generateInvitationCode", code);
+    for path in ["/api/users/me", "/api/organizations", "/api/v1/auth/user", "/api/v1/user"] {
+        fits("get", path, ada.get(path).await);
+    }
+    fits("get", "/api/organizations", ada.get("/api/organizations?pageSize=5").await);
+    let code = fits("post", "/api/organizations/codes", ada.post("/api/organizations/codes", json!({})).await);
+    let path = format!("/api/organizations/codes/{}/revoke", code["id"].as_str().expect("an id"));
+    fits("post", "/api/organizations/codes/{codeId}/revoke", ada.post_nothing(&path).await);
+    let list = format!("/api/organizations/{}/codes", ada.organization);
+    fits("get", "/api/organizations/{id}/codes", ada.get(&list).await);
+    let profile = ada.json("PUT", "/api/v1/user/profile", &json!({"name": "Ada King"})).await;
+    fits("put", "/api/v1/user/profile", profile);
+    fits("post", "/v1/auth/handoff", ada.post_nothing("/v1/auth/handoff").await);
+    fits("post", "/api/v1/auth/logout", ada.post_nothing("/api/v1/auth/logout").await);
+    let refused = app.stranger().get("/api/v1/auth/user").await.assert_status(401).json();
+    check(&document, &document["components"]["schemas"]["SynthesqError"], &refused, "refusal");
 }
 
 #[tokio::test]
