@@ -181,18 +181,18 @@ on_both_engines! {
         assert_eq!(code(core.bearer(access(&there)).await), "two_factor_enrolment_required", "and barred as before");
     }
 
-    async fn a_second_factor_counts_where_it_was_proven_and_is_due_where_not(core: TestCore) {
+    async fn a_second_factor_counts_where_it_was_proven(core: TestCore) {
         let ada = core.guarded("Ada").await;
         let there = through(core.come_with(&core.ticket(&ada.actor).await).await).expect("proven before");
         let principal = core.bearer(access(&there)).await.expect("good");
         assert!(core.latchkey.verify(&principal, None).expect("verified").contains(r#""amr":["pwd","otp","mfa"]"#));
+    }
 
-        let grace = core.owner("Grace").await;
-        let before = core.actor(access(&grace)).await;
-        let ticket = core.ticket(&before).await;
-        let guarded = core.enrol(&core.again(&before).await).await;
-        assert_eq!(code(core.come_with(&ticket).await), "invalid_token", "switching it on ended that session");
-        drop(guarded);
+    async fn switching_a_second_factor_on_ends_the_tickets_of_other_sessions(core: TestCore) {
+        let grace = core.actor(access(&core.owner("Grace").await)).await;
+        let ticket = core.ticket(&grace).await;
+        core.enrol(&core.again(&grace).await).await;
+        assert_eq!(code(core.come_with(&ticket).await), "invalid_token");
     }
 
     async fn a_trusted_device_does_not_travel_with_the_ticket(core: TestCore) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Client, PASSWORD, Person, Reply, Role, on_both_engines};
+use crate::support::{App, Client, PASSWORD, Person, Reply, Role, half, on_both_engines};
 
 const HANDOFF: &str = "/v1/auth/handoff";
 const REDEEM: &str = "/v1/auth/handoff/redeem";
@@ -19,6 +19,15 @@ fn encoded(text: &str) -> String {
 async fn response(app: &App, person: &Person) -> Value {
     let body = json!({"email": person.email, "password": PASSWORD});
     app.stranger().post("/auth/login", body).await.assert_status(200).json()
+}
+
+/// The same from a device that they trust: the password alone was proven.
+async fn by_device(app: &App, person: &Person) -> Value {
+    let about = json!({"deviceName": "Program", "deviceType": "desktop", "deviceFingerprint": "f"});
+    let device = person.post("/v1/auth/2fa/trusted-devices", about).await.assert_status(201).json();
+    let trusted = app.stranger().with_header("x-device-token", device["deviceToken"].as_str().expect("a token"));
+    let body = json!({"email": person.email, "password": PASSWORD});
+    trusted.post("/auth/login", body).await.assert_status(200).json()
 }
 
 async fn ticket(client: &Client, target: Option<&str>) -> String {
@@ -117,12 +126,17 @@ on_both_engines! {
         redeem(&app.stranger(), &ended).await.assert_refused(400, "invalid_token");
     }
 
-    async fn where_a_second_factor_is_due_it_is_due_at_the_other_site(app) with ["--handoff-targets=https://app.example.com"] {
+    async fn a_second_factor_that_was_not_proven_is_due_at_the_other_site(app) with ["--handoff-targets=https://app.example.com"] {
         let ada = app.register("ada").await;
         let phone = app.enrols(&ada).await;
         let proven = redeem(&app.stranger(), &ticket(&ada, Some(APP)).await).await.assert_status(200).json();
-        assert!(proven["accessToken"].is_string(), "{proven}");
-        drop(phone);
+        assert!(proven["accessToken"].is_string(), "it was proven when it was set up: {proven}");
+        let trusted = by_device(&app, &ada).await;
+        let holder = app.stranger().with_bearer(trusted["accessToken"].as_str().expect("a token"));
+        let due = redeem(&app.stranger(), &ticket(&holder, Some(APP)).await).await.assert_status(200).json();
+        assert_eq!(due["requiresTwoFactor"], true);
+        let step = app.stranger().with_bearer(&half(&due));
+        step.post("/v1/auth/2fa/verify", json!({"code": phone.codes[0]})).await.assert_status(200);
     }
 
     async fn nobody_redeems_for_a_suspended_organization(app) with ["--handoff-targets=https://app.example.com"] {
@@ -213,11 +227,14 @@ on_both_engines! {
     async fn the_second_step_is_due_where_it_was_not_made(app) {
         let ada = app.register("ada").await;
         let phone = app.enrols(&ada).await;
-        let login = json!({"email": ada.email, "password": PASSWORD, "twoFactorCode": phone.shows(&app)});
+        let login = json!({"email": ada.email, "password": PASSWORD, "twoFactorCode": phone.codes[0]});
         let proven = app.stranger().post("/auth/login", login).await.assert_status(200).json();
-        let reader = reader(&app);
-        let page = reader.get(&format!("{PAGE}?SF_Token={}", encoded(&proven.to_string()))).await.assert_status(200);
-        assert_eq!(goes_on(&reader, &page, "tokens").await.assert_status(303).header("location"), "/settings/api-keys");
+        for (tokens, way) in [(proven, "/settings/api-keys"), (by_device(&app, &ada).await, "/login/two-factor")] {
+            let reader = reader(&app);
+            let page = reader.get(&format!("{PAGE}?SF_Token={}", encoded(&tokens.to_string()))).await.assert_status(200);
+            let done = goes_on(&reader, &page, "tokens").await.assert_status(303);
+            assert_eq!((done.header("location"), done.session_cookie().is_some()), (way, way == "/settings/api-keys"));
+        }
     }
 
     async fn what_is_not_good_is_a_page_and_stores_nothing(app) {
