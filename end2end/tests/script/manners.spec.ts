@@ -40,12 +40,21 @@ test('leaving a key uncopied asks: by the button, by Escape, and by going elsewh
   await visitor.opens('/settings/profile');
 });
 
-test('the copy button says so to people who listen', async ({ visitor, resident }) => {
+test('the copy button says so for two seconds, also to people who listen', async ({ visitor, resident }) => {
   await visitor.mayUseClipboard();
   await visitor.signsIn(resident.person);
   await visitor.keys.creates('Announced');
-  await visitor.keys.copiesNewKey();
+  await visitor.page.clock.install();
+  await visitor.page.clock.pauseAt(Date.now() + 60_000);
+  const button = visitor.keys.newKey.getByRole('button');
+  await button.click();
+  await expect(button).toHaveText('Copied');
   await expect(visitor.page.locator('#announcer')).toHaveText('Copied');
+  await visitor.page.clock.runFor(1900);
+  await expect(button).toHaveText('Copied');
+  await visitor.page.clock.runFor(100);
+  await expect(button).toHaveText('Copy');
+  await visitor.page.clock.resume();
   await visitor.keys.isDone();
 });
 
