@@ -58,7 +58,7 @@ pub fn finished(document: utoipa::openapi::OpenApi) -> String {
     document["info"] = json!({
         "title": "Latchkey",
         "version": env!("CARGO_PKG_VERSION"),
-        "description": "Authentication for everything you run. The same API answers under `/v1` and under `/api`.",
+        "description": "Authentication for everything you run. The same API answers under `/v1` and under `/api`, there with further names in answers (docs/salesos.md).",
         "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
     });
     document["servers"] = json!([{ "url": "/" }]);
