@@ -71,6 +71,15 @@ pub(crate) struct NewAccount {
 pub(crate) const LONGEST_NAME: u32 = 120;
 
 impl SignUp {
+    /// The same with a name: without one, what stands before the @ of the address.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        let given = self.name.take().filter(|name| !name.trim().is_empty());
+        let before_at = || self.email.as_deref()?.split('@').next().map(str::to_owned);
+        self.name = given.or_else(before_at);
+        self
+    }
+
     pub(crate) fn check(self) -> Result<NewAccount, Error> {
         let mut findings = Findings::default();
         let email = findings.email(self.email, Field::Email);

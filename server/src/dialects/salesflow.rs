@@ -124,15 +124,8 @@ pub async fn register(
     headers: HeaderMap,
     Body(NewAccount { email, password, name, invitation_code }): Body<NewAccount>,
 ) -> Answer<Response> {
-    let before_at = email.as_deref().and_then(|email| email.split('@').next()).map(str::to_owned);
-    let input = SignUp {
-        name: name.filter(|name| !name.trim().is_empty()).or(before_at),
-        organization_code: invitation_code,
-        email,
-        password,
-        ..SignUp::default()
-    };
-    match latchkey.sign_up(&visitor, input, short(&headers)).await? {
+    let input = SignUp { name, email, password, organization_code: invitation_code, ..SignUp::default() };
+    match latchkey.sign_up(&visitor, input.named(), short(&headers)).await? {
         SignedUp::Open(session) => {
             let answer = Created(AuthorizationResponse::of(&session.view)?);
             Ok(with_cookie(&session, answer))

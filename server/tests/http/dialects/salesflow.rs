@@ -25,6 +25,10 @@ on_both_engines! {
         let ada = holder(&app.stranger(), &answer, "ada.byron@example.org");
         assert_eq!(ada.get("/v1/auth/me").await.assert_status(200).json()["name"], "ada.byron");
         app.stranger().post("/auth/register", new).await.assert_refused(409, "email_taken");
+        let spaces = json!({"email": "grace@example.org", "password": PASSWORD, "name": "  "});
+        let answer = app.stranger().post("/auth/register", spaces).await.assert_status(201).json();
+        let grace = holder(&app.stranger(), &answer, "grace@example.org");
+        assert_eq!(grace.get("/v1/auth/me").await.json()["name"], "grace");
         let weak = json!({"email": "ben@example.org", "password": "short"});
         app.stranger().post("/auth/register", weak).await.assert_refused(422, "weak_password");
         app.stranger().post("/auth/register", json!({})).await.assert_refused(400, "validation_failed");
