@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::hasher::Hasher;
+use crate::crypto::random;
 use crate::crypto::signing::KeyRing;
 use crate::crypto::vault::{MasterKey, MasterKeyError, Purpose, Vault};
 use crate::error::Error;
-use crate::limit::{Counters, Rate, Window};
+use crate::limit::{Counters, Window};
 use crate::mail::Smtp;
-use crate::memory::Memory;
+use crate::memory::{Belief, Memory};
 use crate::settings::{Settings, Storage, Transport};
-use crate::store::{Db, Engine, OpenError as StoreError};
+use crate::store::{Db, OpenError as StoreError};
 use crate::usage::Usage;
 
 /// The auth core. Cheap to clone; every clone is the same.
@@ -39,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) usage: Usage,
     /// Limits.
     pub(crate) counters: Counters,
+    /// The name of this process among the nodes that share the database.
+    pub(crate) node: String,
     /// The way out for mail.
     pub(crate) outbox: Outbox,
 }
@@ -146,12 +149,9 @@ impl Latchkey {
         db.migrate().await?;
         let vault = fit_master_key(&db, &settings.storage).await?;
         let hasher = Hasher::start(&settings.hashing)?;
-        let believed = settings.memory.believed.unwrap_or(match db.engine() {
-            Engine::Sqlite => Duration::from_secs(60),
-            // Other nodes revoke too, and nothing tells this one.
-            Engine::Postgres => Duration::from_millis(900),
-        });
-        let memory = Memory::new(settings.memory.principals, believed);
+        let belief = Belief::new(settings.memory.believed, db.is_shared());
+        let memory = Memory::new(settings.memory.principals, belief, db.generations());
+        let counters = Counters::new(vault.limits_seed(), db.is_shared());
         let latchkey = Self(Arc::new(Inner {
             settings,
             clock,
@@ -161,7 +161,8 @@ impl Latchkey {
             signing: RwLock::default(),
             memory,
             usage: Usage::default(),
-            counters: Counters::default(),
+            counters,
+            node: format!("{:016x}", u64::from_be_bytes(random())),
             outbox,
         }));
         latchkey.keep_signing_keys().await?;
@@ -200,8 +201,7 @@ impl Latchkey {
 
     /// Counts an ordinary call of an anonymous client.
     pub fn admit_visitor(&self, address: IpAddr) -> Result<Window, Error> {
-        let who = ("visitor", network(address));
-        self.0.counters.take(self.now(), &who, self.0.settings.limits.ordinary).map_err(Error::RateLimited)
+        self.limited_here(&("visitor", network(address)), self.0.settings.limits.ordinary)
     }
 
     /// Seals a short-lived value that travels in a cookie of ours.
@@ -221,6 +221,7 @@ impl Latchkey {
     /// Writes what is counted in memory and closes the database. Nothing may be asked afterwards.
     pub async fn close(&self) -> Result<(), Error> {
         let flushed = self.flush().await;
+        self.leave_nodes().await;
         self.0.db.close().await;
         flushed
     }
@@ -231,10 +232,6 @@ impl Latchkey {
 
     pub(crate) fn set_signing(&self, ring: KeyRing) {
         *self.0.signing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
-    }
-
-    pub(crate) fn limited(&self, who: &impl std::hash::Hash, rate: Rate) -> Result<Window, Error> {
-        self.0.counters.take(self.now(), who, rate).map_err(Error::RateLimited)
     }
 }
 

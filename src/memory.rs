@@ -86,6 +86,14 @@ impl Generations {
             && stamp.slots.iter().zip(stamp.counts).all(|(slot, count)| self.count(*slot) == count)
     }
 
+    /// Everything is to be read anew: what others changed meanwhile was not heard.
+    pub(crate) fn everything_changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        for slot in &self.slots {
+            slot.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Everything that depends on this is to be read anew.
     pub(crate) fn changed(&self, number: u128) {
         // In this order: whoever sees the slot raised sees the count of changes raised too.
@@ -113,24 +121,66 @@ pub(crate) struct KeyEntry {
     pub(crate) rates: Vec<Rate>,
 }
 
+/// How long entries are believed without asking the database.
+///
+/// A node that hears what others change may believe for long. One that does not (the connection it listens by is
+/// gone, or has not proven alive within [`HEARD`]) believes for less than a second, so that with the time in which the
+/// loss is not yet noticed a revocation elsewhere is felt here within a second whatever becomes of its notification.
+pub(crate) struct Belief {
+    long: Duration,
+    short: Duration,
+    heard_at: AtomicI64,
+}
+
+/// How long a node counts as hearing after its listening connection was proven alive.
+const HEARD: Duration = Duration::from_millis(700);
+/// How long entries are believed by a node that does not hear.
+const DEAF: Duration = Duration::from_millis(900);
+/// The same when it hears, or is alone.
+const HEARING: Duration = Duration::from_secs(60);
+
+impl Belief {
+    /// Of a node beside others (`shared`) or alone; `wanted` when the operator says how long.
+    pub(crate) fn new(wanted: Option<Duration>, shared: bool) -> Self {
+        let long = wanted.unwrap_or(HEARING);
+        let short = if shared { long.min(DEAF) } else { long };
+        Self { long, short, heard_at: AtomicI64::new(i64::MIN) }
+    }
+
+    /// How long entries are believed now.
+    pub(crate) fn at(&self, now: Timestamp) -> Duration {
+        let since = now.millis().abs_diff(self.heard_at.load(Ordering::Acquire));
+        if u128::from(since) < HEARD.as_millis() { self.long } else { self.short }
+    }
+
+    /// Notes that everything that others changed before `at` has been heard.
+    pub(crate) fn hears(&self, at: Timestamp) {
+        self.heard_at.store(at.millis(), Ordering::Release);
+    }
+
+    /// Notes that nothing is heard any more.
+    pub(crate) fn hears_nothing(&self) {
+        self.heard_at.store(i64::MIN, Ordering::Release);
+    }
+}
+
 /// All of it, bounded.
 pub(crate) struct Memory {
-    pub(crate) generations: Generations,
+    pub(crate) generations: Arc<Generations>,
     pub(crate) sessions: Cache<[u8; 32], Arc<SessionEntry>>,
     pub(crate) keys: Cache<([u8; 8], Option<OrganizationId>), Arc<KeyEntry>>,
-    pub(crate) believed: Duration,
+    pub(crate) belief: Belief,
     seen: Mutex<HashMap<SessionId, Timestamp>>,
 }
 
 impl Memory {
-    pub(crate) fn new(entries: usize, believed: Duration) -> Self {
-        Self {
-            generations: Generations::default(),
-            sessions: Cache::new(entries),
-            keys: Cache::new(entries),
-            believed,
-            seen: Mutex::default(),
-        }
+    pub(crate) fn new(entries: usize, belief: Belief, generations: Arc<Generations>) -> Self {
+        Self { generations, sessions: Cache::new(entries), keys: Cache::new(entries), belief, seen: Mutex::default() }
+    }
+
+    /// Whether what was read then still holds.
+    pub(crate) fn holds(&self, stamp: &Stamp, now: Timestamp) -> bool {
+        self.generations.holds(stamp, now, self.belief.at(now))
     }
 
     /// Notes that a session was used.
@@ -179,6 +229,34 @@ mod tests {
         assert!(generations.holds(&stamp, now, Duration::from_secs(60)));
         generations.changed(3);
         assert!(!generations.holds(&stamp, now, Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_node_that_hears_nothing_believes_for_less_than_a_second() {
+        let belief = Belief::new(None, true);
+        let now = Timestamp::from_seconds(1_000);
+        assert!(belief.at(now) < Duration::from_secs(1), "before it ever heard");
+        belief.hears(now);
+        assert_eq!(belief.at(now), Duration::from_secs(60));
+        for later in [now.plus(HEARD), now.minus(Duration::from_secs(3_600))] {
+            assert!(belief.at(later) < Duration::from_secs(1), "the connection is not proven alive any more");
+        }
+        belief.hears_nothing();
+        assert!(belief.at(now) < Duration::from_secs(1));
+        assert_eq!(Belief::new(None, false).at(now), Duration::from_secs(60), "alone, there is nothing to hear");
+        let wanted = Belief::new(Some(Duration::from_millis(100)), true);
+        assert_eq!(wanted.at(now), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn when_others_may_have_changed_anything_nothing_is_believed() {
+        let generations = Generations::default();
+        let now = Timestamp::from_seconds(100);
+        let stamp = generations.stamp(generations.watch(), [1, 2, 3, 4], now).expect("undisturbed");
+        let watch = generations.watch();
+        generations.everything_changed();
+        assert!(!generations.holds(&stamp, now, Duration::from_secs(60)));
+        assert!(generations.stamp(watch, [1, 2, 3, 4], now).is_none(), "nor what was read meanwhile");
     }
 
     #[test]

@@ -390,8 +390,8 @@ impl Default for Handoff {
 pub struct Memory {
     /// Credentials remembered as good.
     pub principals: usize,
-    /// How long they are believed without asking the database; revocations on this node end that at once.
-    /// `None`: a minute on SQLite, one second on PostgreSQL, where other nodes revoke too.
+    /// How long they are believed without asking the database; revocations end that at once, also those that other nodes
+    /// tell of. A node that hears nothing from others believes for less than a second. `None`: a minute.
     pub believed: Option<Duration>,
 }
 

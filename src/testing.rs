@@ -240,8 +240,8 @@ impl Latchkey {
         if let Some(role) = role {
             writing.store().organization(organization).insert_member(user, role, self.now()).await.expect("inserted");
         }
+        writing.changed(user.number());
         writing.commit().await.expect("committed");
-        self.0.memory.generations.changed(user.number());
     }
 
     /// Gives somebody a place in the actor's organization.
@@ -256,8 +256,8 @@ impl Latchkey {
     pub(crate) async fn suspend_for_test(&self, organization: crate::id::OrganizationId) {
         let mut writing = self.0.db.write().await.expect("writes");
         writing.store().organization(organization).suspend_for_test(self.now()).await;
+        writing.changed(organization.number());
         writing.commit().await.expect("committed");
-        self.0.memory.generations.changed(organization.number());
     }
 
     /// Makes the database look as if a later version had migrated it.

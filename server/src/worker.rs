@@ -3,6 +3,8 @@
 //! All of it can be dropped at any time and goes on at the next start, but for a mail that is being handed over: whether
 //! the mail server took it would never be known. So [`Workers::stop`] lets senders finish what they have in hand.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use latchkey::{Error, Latchkey};
@@ -12,6 +14,13 @@ use tokio::time::MissedTickBehavior;
 
 use crate::telemetry::causes;
 
+/// How often nodes tell each other what they counted: limits are felt everywhere within a second.
+const COUNTS_EVERY: Duration = Duration::from_millis(250);
+/// How long it takes at most until another node goes on with what a node that was killed did for all.
+const LEASE: Duration = Duration::from_secs(30);
+const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(10);
+/// How soon a connection that hears other nodes is made anew.
+const HEAR_AGAIN: Duration = Duration::from_millis(200);
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Other nodes make keys too, and tokens that they sign must be known here before long.
 const KEYS_EVERY_SHARED: Duration = Duration::from_secs(5);
@@ -69,21 +78,71 @@ async fn send(latchkey: Latchkey, mut stopping: watch::Receiver<bool>) {
 }
 
 fn others(latchkey: &Latchkey) -> JoinSet<()> {
-    let shared = !latchkey.settings().storage.url.starts_with("sqlite:");
+    let shared = latchkey.has_other_nodes();
     let keys_every = if shared { KEYS_EVERY_SHARED } else { KEYS_EVERY };
     let mut workers = JoinSet::new();
     let handle = latchkey.clone();
     workers.spawn(every(handle.settings().sessions.flush, "writing counters", async move || handle.flush().await));
     let handle = latchkey.clone();
-    workers.spawn(every(CLEAN_UP_EVERY, "cleaning up", async move || handle.clean_up().await));
-    let handle = latchkey.clone();
     workers.spawn(every(keys_every, "keeping signing keys", async move || handle.keep_signing_keys().await));
-    let handle = latchkey.clone();
-    workers.spawn(every(GIVE_UP_EVERY, "giving up mail", async move || handle.give_up_mail().await));
-    let handle = latchkey.clone();
-    let warn = async move || handle.warn_of_ending_keys().await;
-    workers.spawn(first_after(FIRST_WARNING, WARN_EVERY, "warning of keys that end", warn));
+    if shared {
+        workers.spawn(hear(latchkey.clone()));
+        let handle = latchkey.clone();
+        workers.spawn(every(COUNTS_EVERY, "telling what was counted", async move || handle.tell_counts().await));
+    }
+    for_all(latchkey, &mut workers);
     workers
+}
+
+/// What one node does for all.
+fn for_all(latchkey: &Latchkey, workers: &mut JoinSet<()>) {
+    let lease = Lease::default();
+    workers.spawn(hold(lease.clone(), latchkey.clone()));
+    let (handle, mine) = (latchkey.clone(), lease.clone());
+    let clean_up = async move || if mine.is_held() { handle.clean_up().await } else { Ok(()) };
+    workers.spawn(every(CLEAN_UP_EVERY, "cleaning up", clean_up));
+    let (handle, mine) = (latchkey.clone(), lease.clone());
+    let give_up = async move || if mine.is_held() { handle.give_up_mail().await } else { Ok(()) };
+    workers.spawn(every(GIVE_UP_EVERY, "giving up mail", give_up));
+    let handle = latchkey.clone();
+    let warn = async move || if lease.is_held() { handle.warn_of_ending_keys().await } else { Ok(()) };
+    workers.spawn(first_after(FIRST_WARNING, WARN_EVERY, "warning of keys that end", warn));
+}
+
+/// Whether this node does what one node does for all.
+#[derive(Clone, Default)]
+struct Lease(Arc<AtomicBool>);
+
+impl Lease {
+    fn is_held(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Takes the lease, and renews it. What cannot be renewed is not held any more. Who is alone holds it at once.
+async fn hold(lease: Lease, latchkey: Latchkey) {
+    loop {
+        let taken = latchkey.takes_lease("background work", LEASE).await;
+        if let Err(error) = &taken {
+            tracing::error!(causes = causes(error), "the lease on background work could not be renewed");
+        }
+        let held = taken.unwrap_or(false);
+        if lease.0.swap(held, Ordering::AcqRel) != held {
+            tracing::info!(held, "background work for all nodes changed hands");
+        }
+        tokio::time::sleep(LEASE_RENEWED_EVERY).await;
+    }
+}
+
+/// Hears other nodes; when that is lost, again as soon as the database is there.
+async fn hear(latchkey: Latchkey) {
+    while let Err(error) = latchkey.hear_other_nodes().await {
+        tracing::warn!(
+            causes = causes(&error),
+            "other nodes are not heard; what is remembered is believed for less than a second"
+        );
+        tokio::time::sleep(HEAR_AGAIN).await;
+    }
 }
 
 async fn every(period: Duration, what: &'static str, work: impl AsyncFn() -> Result<(), Error>) {

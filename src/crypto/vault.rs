@@ -152,6 +152,7 @@ pub struct Vault {
     csrf: hmac::Key,
     codes: hmac::Key,
     backup_codes: hmac::Key,
+    limits: hmac::Key,
 }
 
 /// A sealed value could not be opened: another key, another purpose, or somebody changed it.
@@ -179,6 +180,7 @@ impl Vault {
             csrf: keyed("csrf"),
             codes: keyed("mailed codes"),
             backup_codes: keyed("backup codes"),
+            limits: keyed("limits"),
         })
     }
 
@@ -221,6 +223,13 @@ impl Vault {
     /// The keyed hash of a backup code in its canonical form, bound to whose it is.
     pub fn backup_code_mac(&self, owner: &str, code: &str) -> [u8; 32] {
         mac(&self.backup_codes, format!("{owner}\0{code}").as_bytes())
+    }
+
+    /// What names of counters are hashed with: the same on every node, and known to nobody else.
+    pub fn limits_seed(&self) -> [u8; 16] {
+        let mut seed = [0; 16];
+        seed.copy_from_slice(&mac(&self.limits, b"names")[..16]);
+        seed
     }
 
     /// The CSRF token bound to `holder`: a session, or the visitor cookie of somebody not signed in.

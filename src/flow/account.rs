@@ -132,8 +132,8 @@ impl Latchkey {
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
         let signed_in =
             self.renew(&mut writing.store(), actor, &standing.session, (place.as_ref(), input.access_life)).await?;
+        writing.changed(user.id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.id.number());
         Ok(signed_in)
     }
 

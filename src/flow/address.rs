@@ -128,7 +128,7 @@ impl Latchkey {
     /// alike, in the same time.
     pub async fn ask_verification(&self, visitor: &Visitor, input: MailTo, browser: Option<&str>) -> Result<(), Error> {
         let email = input.check()?;
-        self.limit_asking("verification", visitor, &email)?;
+        self.limit_asking("verification", visitor, &email).await?;
         if !self.sends_mail() {
             return Ok(());
         }
@@ -191,8 +191,8 @@ impl Latchkey {
                 Err(fault) => return Err(fault),
             }
         }
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(Verified { email, signed_in: None })
     }
 
@@ -210,7 +210,7 @@ impl Latchkey {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
         self.prove_current(actor, &current).await?;
-        self.limit_asking("new address", &actor.visitor, &new)?;
+        self.limit_asking("new address", &actor.visitor, &new).await?;
         let mut writing = self.0.db.write().await?;
         let user = writing.store().find_user(person.user()).await?.ok_or(Error::NotFound)?;
         let owner = writing.store().find_user_by_email(&new).await?.map(|(owner, _)| owner);
@@ -271,8 +271,8 @@ impl Latchkey {
         let letter = Letter::AddressChanged { old: &user.email, new, was, undo_link: &undo_link, hours };
         let parcel = Parcel { to: &user.email, house: house.as_deref(), letter, until: None, decoy: false };
         self.post(&mut store, parcel).await?;
+        writing.changed(user.id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.id.number());
         Ok(Verified { email: new.to_string(), signed_in: None })
     }
 }

@@ -183,8 +183,8 @@ impl Latchkey {
         key.updated_at = now;
         writing.store().organization(permit.organization()).update_key(&key).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::KeyChanged, id)).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         self.api_key(actor, &id.to_string()).await
     }
 
@@ -197,8 +197,8 @@ impl Latchkey {
             return Err(Error::NotFound);
         }
         self.tell(&mut writing.store(), Told::by(actor, Deed::KeyDeleted, id)).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(())
     }
 
@@ -211,8 +211,8 @@ impl Latchkey {
         let mut writing = self.0.db.write().await?;
         self.managed_key(&mut writing, &permit, id).await?;
         self.end_key(&mut writing, actor, &permit.organization(), id, reason.as_deref()).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         self.api_key(actor, &id.to_string()).await
     }
 
@@ -225,8 +225,8 @@ impl Latchkey {
         let mut writing = self.0.db.write().await?;
         let home = writing.store().find_key_home(id).await?.ok_or(Error::NotFound)?;
         self.end_key(&mut writing, actor, &home, id, Some("revoked by its holder")).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(())
     }
 
@@ -271,8 +271,8 @@ impl Latchkey {
         }
         let told = Told::by(actor, Deed::KeyRegenerated, id).with(serde_json::json!({ "overlapSeconds": overlap }));
         self.tell(&mut writing.store(), told).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(NewKeyView::new(&key, secret))
     }
 
@@ -285,8 +285,8 @@ impl Latchkey {
             return Err(Error::Conflict(Code::KeyNotUsable));
         }
         self.tell(&mut writing.store(), Told::by(actor, Deed::KeyOverlapEnded, id)).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         self.api_key(actor, &id.to_string()).await
     }
 

@@ -172,9 +172,8 @@ impl Latchkey {
         let memory = &self.0.memory;
         let entry = memory.sessions.get(key)?;
         let seen_at = entry.seen_at();
-        let good = now < entry.ends_at
-            && now < seen_at.plus(self.0.settings.sessions.idle)
-            && memory.generations.holds(&entry.stamp, now, memory.believed);
+        let good =
+            now < entry.ends_at && now < seen_at.plus(self.0.settings.sessions.idle) && memory.holds(&entry.stamp, now);
         if !good {
             return None;
         }
@@ -286,7 +285,7 @@ impl Latchkey {
         let mut name = ([0; 8], organization);
         name.0.copy_from_slice(public_id.as_bytes());
         if let Some(entry) = memory.keys.get(&name)
-            && memory.generations.holds(&entry.stamp, now, memory.believed)
+            && memory.holds(&entry.stamp, now)
         {
             return Ok(entry);
         }

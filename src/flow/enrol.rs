@@ -165,7 +165,7 @@ impl Latchkey {
             }
             self.fresh(actor)?;
         }
-        self.limited(&("factor set-up", user.id.number()), self.0.settings.limits.factor_set_up)?;
+        self.limited(&("factor set-up", user.id.number()), self.0.settings.limits.factor_set_up).await?;
         let now = self.now();
         let mut writing = self.0.db.write().await?;
         let set_up = match writing.store().find_setup(user.id, now).await? {
@@ -242,8 +242,8 @@ impl Latchkey {
         };
         self.after_factor_change(&mut store, actor, &user, (deed, news)).await?;
         let renewed = self.renew_proof(&mut store, actor, Some(Method::Totp)).await?;
+        writing.changed(user.id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.id.number());
         Ok(FactorOn { renewed, backup_codes: set_up.codes })
     }
 
@@ -275,8 +275,8 @@ impl Latchkey {
         }
         self.after_factor_change(&mut store, actor, &user, (Deed::TwoFactorOff, FactorNews::Off)).await?;
         let renewed = self.renew_proof(&mut store, actor, None).await?;
+        writing.changed(user.id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.id.number());
         Ok(renewed)
     }
 

@@ -289,12 +289,9 @@ impl Latchkey {
         mut passed: Passed<'_>,
         opening: Opening<'_>,
     ) -> Result<SignedIn, Error> {
-        let replaced = self.end_replaced(&mut writing.store(), opening.replaces).await?;
+        self.end_replaced(&mut writing, opening.replaces).await?;
         let mut signed_in = self.insert_session(&mut writing.store(), visitor, &passed, opening).await?;
         writing.commit().await?;
-        if let Some(session) = replaced {
-            self.0.memory.generations.changed(session.number());
-        }
         signed_in.devices = passed.devices.take();
         Ok(signed_in)
     }

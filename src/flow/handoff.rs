@@ -177,7 +177,7 @@ impl Latchkey {
         if !actor.principal().was_handed_off() {
             return Err(Error::Forbidden(Code::InsufficientScope));
         }
-        self.limited(&("session tokens", person.session().number()), self.0.settings.limits.ordinary)?;
+        self.limited(&("session tokens", person.session().number()), self.0.settings.limits.ordinary).await?;
         let mut writing = self.0.db.write().await?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
         let holder = Holder::standing(&standing).for_at_most(Some(SF_LIFE));

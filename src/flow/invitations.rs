@@ -140,7 +140,7 @@ impl Latchkey {
         let granting = self.granting(actor, Action::Invite, organization).await?;
         let (email, role) = input.check()?;
         let permit = granting.reach(role)?;
-        self.limit_asking("invitation", &actor.visitor, &email)?;
+        self.limit_asking("invitation", &actor.visitor, &email).await?;
         let mut writing = self.0.db.write().await?;
         self.lock_as(&mut writing.store(), actor, &permit).await?;
         let here = permit.organization();
@@ -240,7 +240,7 @@ impl Latchkey {
         if !self.sends_mail() {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
-        self.limit_asking("invitation", &actor.visitor, &invitation.email)?;
+        self.limit_asking("invitation", &actor.visitor, &invitation.email).await?;
         let (invitation, token) = self.renew_link(&mut writing.store(), actor, invitation, false).await?;
         self.mail_invitation(&mut writing.store(), &invitation, &token).await?;
         let told = Told::at(permit.organization(), actor, Deed::InvitationSent, invitation.id);

@@ -146,9 +146,8 @@ impl Latchkey {
         }
         let user = store.find_user(user.id).await?.ok_or(Error::NotFound)?;
         let proven = Proven { user: &user, place: Some(&place), amr: "pwd", remember: true, inherited: None };
-        let entered = self.enter(writing, visitor, &proven, opening, None).await?;
-        self.0.memory.generations.changed(user.id.number());
-        Ok(entered)
+        writing.changed(user.id.number());
+        self.enter(writing, visitor, &proven, opening, None).await
     }
 
     /// Accepts an invitation as somebody who is signed in, with the address it is for. Their session moves there.
@@ -174,9 +173,9 @@ impl Latchkey {
         store.update_session_organization(person.session(), place.organization.id).await?;
         let session = Session { organization_id: Some(place.organization.id), ..standing.session };
         let signed_in = self.renew(&mut store, actor, &session, (Some(&place), None)).await?;
+        writing.changed(person.session().number());
+        writing.changed(person.user().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(person.session().number());
-        self.0.memory.generations.changed(person.user().number());
         Ok(signed_in)
     }
 

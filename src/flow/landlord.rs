@@ -237,8 +237,8 @@ impl Latchkey {
         let told = Told::at(id, actor, deed, id);
         self.tell(&mut store, told.with(serde_json::json!({ "reason": reason }))).await?;
         let tenant = self.tenant(&mut store, id).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(tenant)
     }
 
@@ -254,7 +254,7 @@ impl Latchkey {
         };
         findings.check()?;
         let Some(email) = email else { return Err(Error::NotFound) };
-        self.limit_asking("invitation", &actor.visitor, &email)?;
+        self.limit_asking("invitation", &actor.visitor, &email).await?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
         let id = match (named, name) {
@@ -282,11 +282,11 @@ impl Latchkey {
         let ended = store.organization(id).consume_all_sessions(EndedBy::Administrator, self.now()).await?;
         let told = Told::at(id, actor, Deed::TokensRevoked, id);
         self.tell(&mut store, told.with(serde_json::json!({ "sessions": ended.len() }))).await?;
-        writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
+        writing.changed(id.number());
         for session in &ended {
-            self.0.memory.generations.changed(session.number());
+            writing.changed(session.number());
         }
+        writing.commit().await?;
         Ok(ended.len())
     }
 
@@ -307,8 +307,8 @@ impl Latchkey {
         store.update_disabled(id, disabled_at, self.now()).await?;
         let deed = if disabled_at.is_some() { Deed::UserDisabled } else { Deed::UserEnabled };
         self.tell(&mut store, Told { organization: None, ..Told::by(actor, deed, id) }).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         let email = user.email.to_string();
         Ok(AccountView {
             id,
@@ -329,8 +329,8 @@ impl Latchkey {
         self.end_shortcuts(&mut store, id).await?;
         let told = Told { organization: None, ..Told::by(actor, Deed::TokensRevoked, id) };
         self.tell(&mut store, told.with(serde_json::json!({ "sessions": ended.len() }))).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(ended.len())
     }
 }

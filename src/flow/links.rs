@@ -12,7 +12,6 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{TokenId, UserId};
 use crate::latchkey::network;
-use crate::limit::Rate;
 use crate::principal::Visitor;
 use crate::secret::PlainToken;
 use crate::store::{NewChallenge, Store, Writing};
@@ -240,22 +239,6 @@ impl Latchkey {
             .await
     }
 
-    /// Lets something be proven while there is room; only what was proven wrong counts. Taken before and given back
-    /// after, so that tries at once cannot pass the limit.
-    pub(crate) async fn counting_failures<T>(
-        &self,
-        who: &impl std::hash::Hash,
-        rate: Rate,
-        prove: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        self.limited(who, rate)?;
-        let proven = prove.await;
-        if !matches!(proven, Err(Error::Malformed(_))) {
-            self.0.counters.give_back(self.now(), who, rate);
-        }
-        proven
-    }
-
     async fn redeem_token(&self, kinds: &[Kind], token: &PlainToken) -> Result<(Writing, Challenge), Error> {
         // Looked at before the write lock is taken, so that invented tokens cannot make others wait for it.
         let preview = self.preview(kinds, token.reveal(), None).await?;
@@ -281,12 +264,14 @@ impl Latchkey {
     }
 
     /// Limits asking for mails: by the address they go to, and by the client's. Known and unknown addresses alike.
-    pub(crate) fn limit_asking(&self, what: &'static str, visitor: &Visitor, email: &Email) -> Result<(), Error> {
+    pub(crate) async fn limit_asking(&self, what: &'static str, visitor: &Visitor, email: &Email) -> Result<(), Error> {
         let limits = &self.0.settings.limits;
         let to = (what, "to", email.as_str());
-        self.limited(&to, limits.mail)?;
-        self.limited(&(what, "from", network(visitor.address)), limits.mail_from).map(|_| ()).inspect_err(|_| {
-            self.0.counters.give_back(self.now(), &to, limits.mail);
-        })
+        self.limited(&to, limits.mail).await?;
+        let from = self.limited(&(what, "from", network(visitor.address)), limits.mail_from).await;
+        if from.is_err() {
+            self.give_back(&to, limits.mail).await;
+        }
+        from.map(|_| ())
     }
 }

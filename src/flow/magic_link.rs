@@ -51,7 +51,7 @@ impl Latchkey {
         kind: Kind,
     ) -> Result<(), Error> {
         let email = input.check()?;
-        self.limit_asking(kind.as_str(), visitor, &email)?;
+        self.limit_asking(kind.as_str(), visitor, &email).await?;
         if !self.sends_mail() {
             return Ok(());
         }

@@ -249,7 +249,7 @@ impl Latchkey {
             return Err(Error::Conflict(Code::MailNotConfigured));
         }
         let to = actor.principal().email();
-        self.limit_asking("test mail", &actor.visitor, to)?;
+        self.limit_asking("test mail", &actor.visitor, to).await?;
         let browser = browser(&actor.visitor.user_agent);
         let address = actor.visitor.address.to_string();
         let asked = Circumstances { at: self.now(), browser: &browser, address: &address };

@@ -178,8 +178,8 @@ impl Latchkey {
         let detail = serde_json::json!({ "from": place.role, "to": wanted, "active": suspended_at.is_none() });
         let told = Told::at(permit.organization(), actor, Deed::MemberChanged, user);
         self.tell(&mut store, told.with(detail)).await?;
+        writing.changed(user.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.number());
         Ok(MemberView::new(permit.organization(), member))
     }
 
@@ -224,11 +224,11 @@ impl Latchkey {
         let detail = serde_json::json!({ "revokedKeys": ended.len(), "movedKeys": moved_keys });
         let told = Told::at(permit.organization(), actor, deed, user);
         self.tell(&mut store, told.with(detail)).await?;
-        writing.commit().await?;
         let changed = ended.iter().map(|key| key.number()).chain(sessions.iter().map(|session| session.number()));
         for number in changed.chain([user.number()]) {
-            self.0.memory.generations.changed(number);
+            writing.changed(number);
         }
+        writing.commit().await?;
         Ok(RemovedView { success: true, revoked_keys: ended.len() as u64, moved_keys })
     }
 
@@ -242,10 +242,10 @@ impl Latchkey {
             store.organization(permit.organization()).consume_sessions_of(user, EndedBy::Administrator, now).await?;
         let told = Told::at(permit.organization(), actor, Deed::TokensRevoked, user);
         self.tell(&mut store, told.with(serde_json::json!({ "sessions": ended.len() }))).await?;
-        writing.commit().await?;
         for session in &ended {
-            self.0.memory.generations.changed(session.number());
+            writing.changed(session.number());
         }
+        writing.commit().await?;
         Ok(ended.len())
     }
 

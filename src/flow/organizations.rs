@@ -175,7 +175,7 @@ impl Latchkey {
         let name = findings.text(input.name.as_deref(), Field::Name, LONGEST_NAME);
         findings.check()?;
         let Some(name) = name else { return Err(Error::NotFound) };
-        self.limited(&("new organization by", person.user().number()), self.0.settings.limits.sign_up)?;
+        self.limited(&("new organization by", person.user().number()), self.0.settings.limits.sign_up).await?;
         let mut writing = self.0.db.write().await?;
         let user = writing.store().find_user(person.user()).await?.ok_or(Error::NotFound)?;
         let place = self.found_organization(&mut writing.store(), &user, &name, self.now()).await?;
@@ -227,8 +227,8 @@ impl Latchkey {
         // On the platform's chain: the organization's own is read by nobody from now on.
         let told = Told { organization: None, ..Told::by(actor, Deed::OrganizationDeleted, permit.organization()) };
         self.tell(&mut writing.store(), told).await?;
+        writing.changed(permit.organization().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(permit.organization().number());
         Ok(())
     }
 }

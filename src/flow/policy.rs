@@ -158,8 +158,8 @@ impl Latchkey {
         let detail = serde_json::to_value(&view).map_err(Error::internal)?;
         let told = Told::at(permit.organization(), actor, Deed::PolicyChanged, permit.organization());
         self.tell(&mut writing.store(), told.with(detail)).await?;
+        writing.changed(permit.organization().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(permit.organization().number());
         Ok(view)
     }
 }

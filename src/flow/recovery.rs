@@ -97,8 +97,8 @@ impl Latchkey {
         let house = self.house_of(&mut store, id, None).await?;
         let notice = Notice::PasswordChanged { by_recovery: true };
         self.notify(&mut store, visitor, (id, &challenge.email), house.as_deref(), notice).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(())
     }
 

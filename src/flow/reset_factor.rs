@@ -63,8 +63,8 @@ impl Latchkey {
         }
         let told = Told::at(permit.organization(), actor, Deed::TwoFactorReset, user);
         self.take_factor(&mut writing.store(), &actor.visitor, &found, (told, &reason)).await?;
+        writing.changed(user.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.number());
         Ok(())
     }
 
@@ -81,8 +81,8 @@ impl Latchkey {
         let reason = input.check()?;
         let told = Told::by(actor, Deed::TwoFactorReset, user);
         self.take_factor(&mut writing.store(), &actor.visitor, &found, (told, &reason)).await?;
+        writing.changed(user.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.number());
         Ok(())
     }
 
@@ -94,8 +94,8 @@ impl Latchkey {
         let told = Told { actor: "operator".to_owned(), ..told_of(operator, Deed::TwoFactorReset, &user) };
         let reason = "reset by whoever runs this installation";
         self.take_factor(&mut writing.store(), operator, &user, (told, reason)).await?;
+        writing.changed(user.id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(user.id.number());
         Ok(())
     }
 

@@ -50,8 +50,8 @@ impl Latchkey {
             (Deed::AccountSecured, Secured::SessionsEnded)
         };
         self.tell(&mut store, told_of(visitor, deed, &user)).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(secured)
     }
 }

@@ -88,8 +88,8 @@ impl Latchkey {
             return Err(Error::NotFound);
         }
         self.tell(&mut writing.store(), Told::by(actor, Deed::SessionEnded, id)).await?;
+        writing.changed(id.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(id.number());
         Ok(())
     }
 
@@ -99,8 +99,8 @@ impl Latchkey {
         let mut writing = self.0.db.write().await?;
         writing.store().consume_session(person.user(), person.session(), EndedBy::SignOut, self.now()).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOut, person.session())).await?;
+        writing.changed(person.session().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(person.session().number());
         Ok(())
     }
 
@@ -111,8 +111,8 @@ impl Latchkey {
         writing.store().consume_sessions(person.user(), None, EndedBy::Person, self.now()).await?;
         self.end_shortcuts(&mut writing.store(), person.user()).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOutEverywhere, person.user())).await?;
+        writing.changed(person.user().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(person.user().number());
         Ok(())
     }
 
@@ -124,10 +124,10 @@ impl Latchkey {
         let ended = writing.store().consume_sessions(person.user(), except, EndedBy::Person, self.now()).await?;
         self.end_shortcuts(&mut writing.store(), person.user()).await?;
         self.tell(&mut writing.store(), Told::by(actor, Deed::SignedOutEverywhere, person.user())).await?;
-        writing.commit().await?;
         for session in ended {
-            self.0.memory.generations.changed(session.number());
+            writing.changed(session.number());
         }
+        writing.commit().await?;
         Ok(())
     }
 

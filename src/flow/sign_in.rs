@@ -21,7 +21,7 @@ use crate::organization::{Membership, barred_from};
 use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
 use crate::session::{EndedBy, Inherited, Session};
-use crate::store::{NewSession, Store};
+use crate::store::{NewSession, Store, Writing};
 use crate::user::{User, UserName};
 
 use super::gate::{DeviceTokens, DevicesCookie, Entered, Passed, Proven};
@@ -308,15 +308,15 @@ impl Latchkey {
         let by_address = ("sign-in from", network(visitor.address));
         let by_account = ("sign-in to", email.as_str());
         // Taken before the check and given back after a success, so that parallel tries cannot pass the limit.
-        self.limited(&by_address, rate)?;
-        if let Err(refused) = self.limited(&by_account, rate) {
-            self.0.counters.give_back(self.now(), &by_address, rate);
+        self.limited(&by_address, rate).await?;
+        if let Err(refused) = self.limited(&by_account, rate).await {
+            self.give_back(&by_address, rate).await;
             return Err(refused);
         }
         let found = self.check_password(email, password).await;
         if !matches!(found, Ok(None)) {
-            self.0.counters.give_back(self.now(), &by_address, rate);
-            self.0.counters.give_back(self.now(), &by_account, rate);
+            self.give_back(&by_address, rate).await;
+            self.give_back(&by_account, rate).await;
         }
         match found? {
             Some(user) => Ok(user),
@@ -360,17 +360,15 @@ impl Latchkey {
         writing.commit().await
     }
 
-    pub(crate) async fn end_replaced(
-        &self,
-        store: &mut Store<'_>,
-        cookie: Option<&str>,
-    ) -> Result<Option<SessionId>, Error> {
-        let Some(cookie) = cookie else { return Ok(None) };
+    pub(crate) async fn end_replaced(&self, writing: &mut Writing, cookie: Option<&str>) -> Result<(), Error> {
+        let Some(cookie) = cookie else { return Ok(()) };
+        let mut store = writing.store();
         let found = store.find_standing_by_cookie(PlainToken::presented(cookie).hashed(), None).await?;
-        let Some(standing) = found else { return Ok(None) };
+        let Some(standing) = found else { return Ok(()) };
         let session = standing.session;
         store.consume_session(session.user_id, session.id, EndedBy::SignOut, self.now()).await?;
-        Ok(Some(session.id))
+        writing.changed(session.id.number());
+        Ok(())
     }
 
     /// Writes the session and what its holder gets: the one place where every way in ends.
@@ -418,7 +416,7 @@ impl Latchkey {
         let hash = browser.map_or_else(|| program_hash(&visitor.user_agent), browser_hash);
         let is_new = store.insert_known_browser(user.id, &hash, self.now()).await?;
         let limit = self.0.settings.limits.mail;
-        if !is_new || self.limited(&("new browser", user.id.number()), limit).is_err() {
+        if !is_new || self.limited(&("new browser", user.id.number()), limit).await.is_err() {
             return Ok(());
         }
         let house = proven.place.map(|place| place.organization.name.as_str());

@@ -164,7 +164,7 @@ impl Latchkey {
     ) -> Result<SignedUp, Error> {
         let owner = Owner { email: &account.email, name: &account.name, organization: account.company.as_deref() };
         password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)?;
-        self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up)?;
+        self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up).await?;
         let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
         let now = self.now();
         let by_mail = home.proves_address();
@@ -213,7 +213,9 @@ impl Latchkey {
     async fn tell_owner(&self, visitor: &Visitor, email: &Email) -> Result<(), Error> {
         let mut writing = self.0.db.write().await?;
         let found = writing.store().find_user_by_email(email).await?;
-        if let Some((user, _)) = found.filter(|_| self.limit_asking("address in use", visitor, email).is_ok()) {
+        if let Some((user, _)) = found
+            && self.limit_asking("address in use", visitor, email).await.is_ok()
+        {
             self.mail_address_in_use(&mut writing.store(), visitor, &user).await?;
         }
         writing.commit().await

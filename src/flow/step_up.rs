@@ -83,8 +83,8 @@ impl Latchkey {
         let renewed = self.renew_proof(&mut writing.store(), actor, method).await?;
         let detail = serde_json::json!({ "method": method.map_or("password", Method::as_str) });
         self.tell(&mut writing.store(), Told::by(actor, Deed::SteppedUp, person.user()).with(detail)).await?;
+        writing.changed(person.session().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(person.session().number());
         Ok(renewed)
     }
 

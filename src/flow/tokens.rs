@@ -173,8 +173,8 @@ impl Latchkey {
             pair = same;
         } else {
             self.end_family(&mut writing.store(), visitor, &standing).await?;
+            writing.changed(session.number());
             writing.commit().await?;
-            self.0.memory.generations.changed(session.number());
             return Err(Error::Unauthenticated(Code::TokenRevoked));
         }
         let view = self.refreshed_view(&mut writing.store(), &standing, pair).await?;
@@ -261,8 +261,8 @@ impl Latchkey {
             pair = self.open_pair(session, &sealed)?;
         }
         let view = self.refreshed_view(&mut writing.store(), &standing, pair).await?;
+        writing.changed(jti.number());
         writing.commit().await?;
-        self.0.memory.generations.changed(jti.number());
         self.0.memory.note_seen(session, now);
         Ok(view)
     }
@@ -283,8 +283,8 @@ impl Latchkey {
         let told = Told::by(actor, Deed::OrganizationSwitched, place.organization.id);
         self.tell(&mut writing.store(), told).await?;
         let signed_in = self.renew(&mut writing.store(), actor, &session, (Some(place), None)).await?;
+        writing.changed(person.session().number());
         writing.commit().await?;
-        self.0.memory.generations.changed(person.session().number());
         Ok(signed_in)
     }
 

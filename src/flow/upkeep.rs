@@ -19,6 +19,9 @@ const CALLS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long hourly counts are kept.
 const HOURS_KEPT: i64 = 31 * 24;
 
+/// What changes with the signing keys; no id has this number.
+pub(crate) const SIGNING_KEYS: u128 = 1;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many days before its end the owner of a key is told.
 const WARNING_DAYS: [u32; 3] = [14, 7, 1];
@@ -73,6 +76,7 @@ impl Latchkey {
         writing.store().delete_old_half_sign_ins(now.minus(HALVES_KEPT)).await?;
         writing.store().delete_old_handoffs(now.minus(HALVES_KEPT)).await?;
         writing.store().delete_old_devices(now).await?;
+        writing.store().delete_old_counts(now).await?;
         writing.store().delete_old_browsers(now.minus(BROWSERS_KEPT)).await?;
         writing.commit().await
     }
@@ -124,12 +128,14 @@ impl Latchkey {
     pub async fn keep_signing_keys(&self) -> Result<(), Error> {
         let now = self.now();
         let mut writing = self.0.db.write().await?;
+        writing.store().lock("signing keys").await?;
         let mut stored = writing.store().list_signing_keys().await?;
         if self.0.settings.tokens.signing_key_file.is_none()
             && let Some(signs_at) = self.next_key_signs_at(&stored, now)
         {
             let key = self.new_signing_key(signs_at)?;
             writing.store().insert_signing_key(&key, now).await?;
+            writing.changed(SIGNING_KEYS);
             stored.push(key);
         }
         let life = self.0.settings.tokens.access_life + Duration::from_secs(60);
@@ -138,6 +144,12 @@ impl Latchkey {
             writing.store().delete_signing_key(&key.kid).await?;
         }
         writing.commit().await?;
+        self.load_signing_keys(&stored)
+    }
+
+    /// Loads the signing keys that there are.
+    pub(crate) async fn load_stored_signing_keys(&self) -> Result<(), Error> {
+        let stored = self.0.db.read().await?.store().list_signing_keys().await?;
         self.load_signing_keys(&stored)
     }
 

@@ -159,7 +159,7 @@ impl Latchkey {
 
     /// Counts a call of `verify`, `forward` or `introspect`, which have a high limit of their own.
     pub fn admit_verification(&self, principal: &Principal) -> Result<Window, Error> {
-        self.limited(&("verify", who(principal)), self.0.settings.limits.verify)
+        self.limited_here(&("verify", who(principal)), self.0.settings.limits.verify)
     }
 
     /// Counts an ordinary call of a person. A key is under its own limits only.
@@ -167,7 +167,7 @@ impl Latchkey {
         if principal.key_id().is_some() {
             return Ok(None);
         }
-        self.limited(&("actor", who(principal)), self.0.settings.limits.ordinary).map(Some)
+        self.limited_here(&("actor", who(principal)), self.0.settings.limits.ordinary).map(Some)
     }
 
     /// Whether a request with this method may pass a reverse proxy. People may use every method.

@@ -13,8 +13,10 @@ use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
 
 use tokio::sync::Notify;
 
+use super::postgres::{Ear, Nodes};
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
+use crate::memory::Generations;
 use crate::settings::Storage;
 
 /// The engine behind the store.
@@ -34,6 +36,10 @@ pub struct Db {
     engine: Engine,
     /// Rung when mails were written.
     posted: Arc<Notify>,
+    /// Raised when anything changed that credentials depend on.
+    generations: Arc<Generations>,
+    /// The way to other nodes, where there may be any.
+    nodes: Option<Arc<Nodes>>,
 }
 
 /// A connection to read with.
@@ -43,7 +49,8 @@ pub struct Reading(PoolConnection<Any>);
 pub struct Writing {
     transaction: Transaction<'static, Any>,
     posted: bool,
-    bell: Arc<Notify>,
+    changed: Vec<u128>,
+    db: Db,
 }
 
 /// Why the database cannot be used.
@@ -100,8 +107,9 @@ impl Db {
         sqlite::path(&storage.url).is_none_or(|path| std::path::Path::new(path).exists())
     }
 
-    pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool) -> Self {
-        Self { writer, reader, engine, posted: Arc::default() }
+    pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool, nodes: Option<Nodes>) -> Self {
+        let nodes = nodes.map(Arc::new);
+        Self { writer, reader, engine, posted: Arc::default(), generations: Arc::default(), nodes }
     }
 
     pub(super) fn pool(storage: &Storage, most: u32) -> AnyPoolOptions {
@@ -145,7 +153,38 @@ impl Db {
             Engine::Sqlite => self.writer.begin_with(sqlite::BEGIN).await?,
             Engine::Postgres => self.writer.begin().await?,
         };
-        Ok(Writing { transaction, posted: false, bell: Arc::clone(&self.posted) })
+        Ok(Writing { transaction, posted: false, changed: Vec::new(), db: self.clone() })
+    }
+
+    /// What credentials depend on, and whether it changed.
+    pub(crate) fn generations(&self) -> Arc<Generations> {
+        Arc::clone(&self.generations)
+    }
+
+    /// Whether other nodes may use this database too.
+    pub fn is_shared(&self) -> bool {
+        self.nodes.is_some()
+    }
+
+    /// A connection for counts that all nodes share; `None` where this one is alone and counts in memory. What is
+    /// written by it is seen by all at once, and may be lost when the database server crashes.
+    pub async fn counting(&self) -> Result<Option<Reading>, Error> {
+        let Some(nodes) = &self.nodes else { return Ok(None) };
+        Ok(Some(Reading(nodes.counting.acquire().await?)))
+    }
+
+    /// Tells the other nodes what was counted here.
+    pub async fn tell_counts(&self, texts: &[String]) -> Result<(), Error> {
+        let Some(mut connection) = self.counting().await? else { return Ok(()) };
+        postgres::tell_counts(&mut connection.0, texts).await
+    }
+
+    /// Listens to what other nodes say; `None` where there are none.
+    pub async fn listen(&self) -> Result<Option<Ear>, Error> {
+        match &self.nodes {
+            Some(nodes) => Ok(Some(Ear::open(nodes).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Waits until this process has written mails.
@@ -155,6 +194,9 @@ impl Db {
 
     /// Closes every connection, after what is under way.
     pub async fn close(&self) {
+        if let Some(nodes) = &self.nodes {
+            nodes.counting.close().await;
+        }
         self.reader.close().await;
         self.writer.close().await;
     }
@@ -173,11 +215,25 @@ impl Writing {
         Store::new(&mut self.transaction, Some(&mut self.posted))
     }
 
+    /// Notes that this changes what credentials depend on: once it is committed, what is remembered of it is read anew,
+    /// here and on every other node.
+    pub fn changed(&mut self, number: u128) {
+        self.changed.push(number);
+    }
+
     /// Makes all of it durable, or none; then wakes whoever sends the mails in it.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.transaction.commit().await?;
+    pub async fn commit(mut self) -> Result<(), Error> {
+        if self.db.is_shared() {
+            postgres::tell_changes(&mut self.transaction, &self.changed).await?;
+        }
+        let committed = self.transaction.commit().await;
+        // Also when that failed: the answer may have been lost, and not the commit.
+        for number in &self.changed {
+            self.db.generations.changed(*number);
+        }
+        committed?;
         if self.posted {
-            self.bell.notify_one();
+            self.db.posted.notify_one();
         }
         Ok(())
     }
@@ -200,6 +256,7 @@ fn migrator() -> Migrator {
         (4, "organizations", include_str!("migrations/0004_organizations.sql")),
         (5, "handoff", include_str!("migrations/0005_handoff.sql")),
         (6, "user names", include_str!("migrations/0006_user_names.sql")),
+        (7, "nodes", include_str!("migrations/0007_nodes.sql")),
     ];
     let migrations = TEXTS.iter().map(|(version, description, sql)| {
         Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -7,6 +7,7 @@
 mod api_keys;
 mod audit;
 mod challenges;
+mod counts;
 mod db;
 mod devices;
 mod factors;
@@ -17,6 +18,7 @@ mod invitation_codes;
 mod invitations;
 mod key_warnings;
 mod known_browsers;
+mod leases;
 mod mails;
 mod organizations;
 mod policies;
@@ -42,6 +44,7 @@ pub use invitations::Invitations;
 pub use key_warnings::EndingKey;
 pub use mails::{OutboxTotals, StoredMail};
 pub use organizations::{StoredMember, StoredTenant};
+pub use postgres::{Ear, Heard};
 pub use sessions::{NewSession, SessionStanding};
 #[cfg(test)]
 pub(crate) use testing::{Tampering, create_postgres_database};

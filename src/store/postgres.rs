@@ -1,7 +1,31 @@
-//! What only PostgreSQL needs.
+//! What only PostgreSQL needs: above all, how nodes that share a database tell each other what they must know at once.
+//!
+//! A change of what credentials depend on is told by `NOTIFY` in the transaction that makes it, so that it is heard if
+//! and only if it happened, the moment it is committed. Notifications are not kept: a node whose listening connection was
+//! gone has missed some, and then believes nothing that it read before ([`crate::memory::Belief`]).
 
-use super::db::{Db, Engine, OpenError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgListener, PgNotification, PgPool, PgPoolOptions};
+use sqlx::{AnyPool, Executor as _, query};
+use tokio::time::Instant;
+
+use super::db::{Connection, Db, Engine, OpenError};
+use crate::clock::{Clock, Timestamp};
+use crate::error::Error;
 use crate::settings::Storage;
+
+const CHANGES: &str = "latchkey_changes";
+const COUNTS: &str = "latchkey_counts";
+/// How many changes one notification holds; the longest is 8000 bytes.
+const CHANGES_A_NOTE: usize = 200;
+/// How many connections count.
+const COUNTING: u32 = 4;
+/// How often the listening connection is asked whether it is there.
+const PROVEN_EVERY: Duration = Duration::from_millis(200);
+/// How long it may take to answer that.
+const ANSWER: Duration = Duration::from_millis(400);
+const CONNECT: Duration = Duration::from_secs(2);
 
 pub(super) async fn open(storage: &Storage) -> Result<Db, OpenError> {
     let pool = Db::pool(storage, storage.connections.max(2))
@@ -9,7 +33,114 @@ pub(super) async fn open(storage: &Storage) -> Result<Db, OpenError> {
         .connect(&storage.url)
         .await
         .map_err(OpenError::Connect)?;
-    Ok(Db::new(Engine::Postgres, pool.clone(), pool))
+    // Counts need not survive a crash of the database server, and nobody should wait for a disk because of them.
+    let counting = Db::pool(storage, COUNTING)
+        .test_before_acquire(true)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute("SET synchronous_commit = off").await.map(|_| ()) })
+        })
+        .connect_lazy(&storage.url)
+        .map_err(OpenError::Connect)?;
+    let listening = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECT)
+        .connect_lazy(&storage.url)
+        .map_err(OpenError::Connect)?;
+    Ok(Db::new(Engine::Postgres, pool.clone(), pool, Some(Nodes { counting, listening })))
+}
+
+/// The way to other nodes.
+pub(super) struct Nodes {
+    pub(super) counting: AnyPool,
+    listening: PgPool,
+}
+
+/// Tells every node that these changed, once the transaction is committed.
+pub(super) async fn tell_changes(connection: &mut Connection, changed: &[u128]) -> Result<(), Error> {
+    for some in changed.chunks(CHANGES_A_NOTE) {
+        let text = some.iter().map(|number| format!("{number:x}")).collect::<Vec<_>>().join(" ");
+        tell(connection, CHANGES, &text).await?;
+    }
+    Ok(())
+}
+
+/// Tells every node what was counted.
+pub(super) async fn tell_counts(connection: &mut Connection, texts: &[String]) -> Result<(), Error> {
+    for text in texts {
+        tell(connection, COUNTS, text).await?;
+    }
+    Ok(())
+}
+
+async fn tell(connection: &mut Connection, channel: &str, text: &str) -> Result<(), Error> {
+    query("SELECT CAST(pg_notify($1, $2) AS TEXT)").bind(channel).bind(text).execute(connection).await?;
+    Ok(())
+}
+
+/// What was heard.
+#[derive(Debug)]
+pub enum Heard {
+    /// These changed.
+    Changes(Vec<u128>),
+    /// What a node counted, in its own words.
+    Counts(String),
+    /// The connection is alive, and all that was said before this instant has been heard.
+    EverythingUntil(Timestamp),
+}
+
+/// A connection that listens to what other nodes say. When anything fails it is of no use any more.
+pub struct Ear {
+    listener: PgListener,
+    asked: Instant,
+    /// When the connection proved alive, until that is told.
+    alive: Option<Timestamp>,
+}
+
+impl Ear {
+    pub(super) async fn open(nodes: &Nodes) -> Result<Self, Error> {
+        let mut listener = PgListener::connect_with(&nodes.listening).await?;
+        listener.ignore_pool_close_event(true);
+        listener.listen_all([CHANGES, COUNTS]).await?;
+        Ok(Self { listener, asked: Instant::now(), alive: None })
+    }
+
+    /// The next thing that is said. An error when it may have missed something.
+    pub async fn next(&mut self, clock: &Clock) -> Result<Heard, Error> {
+        loop {
+            if let Some(said) = self.listener.next_buffered() {
+                return Ok(understood(&said));
+            }
+            if let Some(alive) = self.alive.take() {
+                return Ok(Heard::EverythingUntil(alive));
+            }
+            match tokio::time::timeout_at(self.asked + PROVEN_EVERY, self.listener.try_recv()).await {
+                Ok(said) => return said?.map(|said| understood(&said)).ok_or_else(lost),
+                Err(_) => self.prove_alive(clock).await?,
+            }
+        }
+    }
+
+    /// Asks the database server something. Whatever was said before comes before the answer.
+    async fn prove_alive(&mut self, clock: &Clock) -> Result<(), Error> {
+        let before = clock.now();
+        self.asked = Instant::now();
+        let answer = tokio::time::timeout(ANSWER, (&mut self.listener).execute("SELECT 1")).await;
+        answer.map_err(|_| lost())??;
+        self.alive = Some(before);
+        Ok(())
+    }
+}
+
+fn understood(said: &PgNotification) -> Heard {
+    if said.channel() == COUNTS {
+        return Heard::Counts(said.payload().to_owned());
+    }
+    let numbers = said.payload().split(' ').filter_map(|text| u128::from_str_radix(text, 16).ok());
+    Heard::Changes(numbers.collect())
+}
+
+fn lost() -> Error {
+    Error::Unavailable("the connection that listens to other nodes was lost".into())
 }
 
 /// Class 08 (connection), 53 (resources), 57P (operator intervention: shutting down, starting up), 58 (system).

@@ -20,7 +20,7 @@ pub(super) async fn open(storage: &Storage, path: &str) -> Result<Db, OpenError>
     let url = format!("sqlite://{}?mode=rwc", path.replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
     let writer = pool(storage, 1, &url).await?;
     let reader = pool(storage, storage.connections.max(1), &url).await?;
-    Ok(Db::new(Engine::Sqlite, writer, reader))
+    Ok(Db::new(Engine::Sqlite, writer, reader, None))
 }
 
 async fn pool(storage: &Storage, most: u32, url: &str) -> Result<AnyPool, OpenError> {

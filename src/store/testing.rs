@@ -11,7 +11,9 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 29] = [
+    "counts",
+    "leases",
     "mails",
     "challenges",
     "facts",

@@ -245,8 +245,8 @@ pub struct MemoryConfig {
     /// How many credentials are remembered as good
     #[arg(long, env = "LATCHKEY_MEMORY_PRINCIPALS", value_name = "NUMBER", default_value_t = 100_000)]
     pub memory_principals: usize,
-    /// How long they are believed without asking the database, in milliseconds; without it, a minute on SQLite and
-    /// 900 ms on PostgreSQL, where other nodes revoke too
+    /// How long they are believed without asking the database, in milliseconds; without it, a minute. Revocations end
+    /// that at once, and a node that does not hear from the others believes for 900 ms at most
     #[arg(long, env = "LATCHKEY_MEMORY_BELIEVED", value_name = "MILLISECONDS")]
     pub memory_believed: Option<u64>,
 }

@@ -9,6 +9,7 @@ mod invitations;
 mod keys;
 mod landlord;
 mod mail;
+mod nodes;
 mod opening;
 mod organizations;
 mod outbox;

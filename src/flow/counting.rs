@@ -1,0 +1,65 @@
+//! Counting calls against limits.
+//!
+//! What guards a secret or sends mail is counted exactly: in memory where this node is alone, else in the database that
+//! all nodes share, so that tries at once on any of them cannot pass the limit. Ordinary calls, verification and the
+//! limits of API keys are counted in memory, because they are asked for tens of thousands of times a second; the
+//! nodes tell each other what they counted several times a second ([`super::nodes`]).
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use crate::Latchkey;
+use crate::error::Error;
+use crate::limit::{Rate, Window};
+
+impl Latchkey {
+    /// Counts one call of `who`, exactly.
+    pub(crate) async fn limited(&self, who: &impl Hash, rate: Rate) -> Result<Window, Error> {
+        let name = self.0.counters.name(who);
+        let Some(mut connection) = self.0.db.counting().await? else { return self.limited_here(who, rate) };
+        let now = self.now();
+        let count = connection.store().consume_count(name, rate, now).await?;
+        let window = Window {
+            limit: rate.limit,
+            remaining: rate.limit.saturating_sub(count.used),
+            reset: count.ends_at.plus(Duration::from_millis(999)).seconds(),
+            retry_after: count.ends_at.since(now).max(Duration::from_secs(1)),
+        };
+        if count.used <= rate.limit { Ok(window) } else { Err(Error::RateLimited(window)) }
+    }
+
+    /// Counts one call of `who` in the memory of this node.
+    pub(crate) fn limited_here(&self, who: &impl Hash, rate: Rate) -> Result<Window, Error> {
+        self.0.counters.take(self.now(), who, rate).map_err(Error::RateLimited)
+    }
+
+    /// Gives one call back that [`Latchkey::limited`] counted. When that fails, the count stays until its window ends.
+    pub(crate) async fn give_back(&self, who: &impl Hash, rate: Rate) {
+        let name = self.0.counters.name(who);
+        match self.0.db.counting().await {
+            Ok(None) => self.0.counters.give_back(self.now(), who, rate),
+            Ok(Some(mut connection)) => {
+                if let Err(error) = connection.store().give_count_back(name, rate, self.now()).await {
+                    tracing::warn!(problem = %error, "a counted call could not be given back");
+                }
+            }
+            Err(error) => tracing::warn!(problem = %error, "a counted call could not be given back"),
+        }
+    }
+
+    /// Lets something be proven while there is room; only what was proven wrong counts. Taken before and given back
+    /// after, so that tries at once cannot pass the limit.
+    pub(crate) async fn counting_failures<T>(
+        &self,
+        who: &impl Hash,
+        rate: Rate,
+        prove: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.limited(who, rate).await?;
+        let proven = prove.await;
+        if !matches!(proven, Err(Error::Malformed(_))) {
+            self.give_back(who, rate).await;
+        }
+        proven
+    }
+}
