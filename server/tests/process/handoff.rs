@@ -1,6 +1,6 @@
 //! What people bring from other sites stays out of the log.
 
-use super::{field, register, request, start_with};
+use super::serving::{field, register, request, start_with};
 
 const PAGE: &str = "/auth/thirdPartySignIn";
 

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::post_office::{PostOffice, text};
-use super::{BINARY, Server, command, free_port, register, request, run, start_with, wait_until_ready};
+use super::serving::{BINARY, Server, command, free_port, register, request, run, start_with, wait_until_ready};
 
 fn ask(port: u16, path: &str, email: &str) {
     let body = format!(r#"{{"email":"{email}"}}"#);
