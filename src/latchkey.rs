@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::hasher::Hasher;
+use crate::crypto::hasher::{Hasher, Load};
 use crate::crypto::signing::KeyRing;
 use crate::crypto::vault::{MasterKey, MasterKeyError, Purpose, Vault};
 use crate::error::Error;
 use crate::limit::{Counters, Rate, Window};
 use crate::mail::Smtp;
 use crate::memory::Memory;
+use crate::metrics::{Limit, Metrics};
 use crate::settings::{Settings, Storage, Transport};
-use crate::store::{Db, Engine, OpenError as StoreError};
+use crate::store::{Db, Engine, OpenError as StoreError, PoolLevel};
 use crate::usage::Usage;
 
 /// The auth core. Cheap to clone; every clone is the same.
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) counters: Counters,
     /// The way out for mail.
     pub(crate) outbox: Outbox,
+    /// What is counted for operators.
+    pub(crate) metrics: Metrics,
 }
 
 /// The way out for mail, and how it stands.
@@ -163,6 +166,7 @@ impl Latchkey {
             usage: Usage::default(),
             counters: Counters::default(),
             outbox,
+            metrics: Metrics::default(),
         }));
         latchkey.keep_signing_keys().await?;
         Ok(latchkey)
@@ -200,8 +204,7 @@ impl Latchkey {
 
     /// Counts an ordinary call of an anonymous client.
     pub fn admit_visitor(&self, address: IpAddr) -> Result<Window, Error> {
-        let who = ("visitor", network(address));
-        self.0.counters.take(self.now(), &who, self.0.settings.limits.ordinary).map_err(Error::RateLimited)
+        self.limited(&("visitor", network(address)), self.0.settings.limits.ordinary)
     }
 
     /// Seals a short-lived value that travels in a cookie of ours.
@@ -233,8 +236,29 @@ impl Latchkey {
         *self.0.signing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
     }
 
-    pub(crate) fn limited(&self, who: &impl std::hash::Hash, rate: Rate) -> Result<Window, Error> {
-        self.0.counters.take(self.now(), who, rate).map_err(Error::RateLimited)
+    /// What is counted for operators.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// How busy the hashing threads are.
+    pub fn hashing(&self) -> &Load {
+        self.0.hasher.load()
+    }
+
+    /// How the connections to the database stand.
+    pub fn connections(&self) -> Vec<PoolLevel> {
+        self.0.db.levels()
+    }
+
+    pub(crate) fn limited(&self, who: &impl Limited, rate: Rate) -> Result<Window, Error> {
+        self.0.counters.take(self.now(), who, rate).map_err(|window| self.limit_reached(who.limit(), window))
+    }
+
+    /// The refusal of somebody who has reached a limit.
+    pub(crate) fn limit_reached(&self, limit: Limit, window: Window) -> Error {
+        self.0.metrics.limit_reached(limit);
+        Error::RateLimited(window)
     }
 }
 
@@ -272,6 +296,36 @@ pub async fn inspect(storage: &Storage) -> Result<Inspection, OpenError> {
         }
     });
     Ok(Inspection { database: true, pending, master_key })
+}
+
+/// Who is counted in a limit, under the name of what is limited.
+pub(crate) trait Limited: std::hash::Hash {
+    /// Which limit it is.
+    fn limit(&self) -> Limit;
+}
+
+impl<T: std::hash::Hash> Limited for (&'static str, T) {
+    fn limit(&self) -> Limit {
+        match self.0 {
+            "visitor" => Limit::Address,
+            "actor" | "session tokens" => Limit::Principal,
+            "verify" => Limit::Verify,
+            "sign-in from" => Limit::SignInFrom,
+            "sign-in to" => Limit::SignInTo,
+            "sign-up from" | "new organization by" => Limit::SignUp,
+            "mailed proof from" | "invitation from" | "invitation code from" | "password of" => Limit::Proof,
+            "factor set-up" | "factor set-up code" | "factor off" | "backup codes" => Limit::Factor,
+            "new browser" => Limit::MailTo,
+            _ => Limit::Other,
+        }
+    }
+}
+
+/// Asking for a mail: what for, and whether the asker or the recipient is counted.
+impl<T: std::hash::Hash> Limited for (&'static str, &'static str, T) {
+    fn limit(&self) -> Limit {
+        if self.1 == "from" { Limit::MailFrom } else { Limit::MailTo }
+    }
 }
 
 /// The network by which an address is counted: all of IPv4, the first 64 bits of IPv6.

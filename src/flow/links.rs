@@ -11,7 +11,7 @@ use crate::email::Email;
 use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{TokenId, UserId};
-use crate::latchkey::network;
+use crate::latchkey::{Limited, network};
 use crate::limit::Rate;
 use crate::principal::Visitor;
 use crate::secret::PlainToken;
@@ -244,7 +244,7 @@ impl Latchkey {
     /// after, so that tries at once cannot pass the limit.
     pub(crate) async fn counting_failures<T>(
         &self,
-        who: &impl std::hash::Hash,
+        who: &impl Limited,
         rate: Rate,
         prove: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {

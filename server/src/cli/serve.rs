@@ -29,6 +29,9 @@ async fn greet(application: &Application) -> Result<(), String> {
         Some(link) => println!("There is no landlord yet. Open this link once to become it:\n\n  {link}\n"),
         None => println!("Sign in at {}/login.", latchkey.public_url()),
     }
+    if let Some(address) = application.metrics_address() {
+        println!("Metrics are at http://{address}/metrics.");
+    }
     if latchkey.keeps_mail() {
         println!("Mails are not sent; read them at {}/dev/mailbox.", latchkey.public_url());
     }
