@@ -292,6 +292,7 @@ impl Latchkey {
         let replaced = self.end_replaced(&mut writing.store(), opening.replaces).await?;
         let mut signed_in = self.insert_session(&mut writing.store(), visitor, &passed, opening).await?;
         writing.commit().await?;
+        tracing::info!(request_id = visitor.request_id, user = %passed.proven().user.id, amr = passed.amr(), "signed in");
         if let Some(session) = replaced {
             self.0.memory.generations.changed(session.number());
         }
