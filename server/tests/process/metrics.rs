@@ -60,7 +60,7 @@ fn a_sign_in_a_refusal_and_a_fault_can_be_found_in_the_log() {
     drop(server);
     let lines = std::fs::read_to_string(&log).expect("a log");
     let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).expect("json")).collect();
-    let said = |message: &str| lines.iter().filter(move |line| line["message"] == message);
+    let said = |message: &'static str| lines.iter().filter(move |line| line["message"] == message);
     let signed_in = said("signed in").next().expect("a sign-in");
     assert_eq!((&signed_in["user"], &signed_in["amr"]), (&user["user"]["id"], &"pwd".into()));
     assert!(said("answered").any(|line| line["request_id"] == signed_in["request_id"] && line["status"] == 200));
