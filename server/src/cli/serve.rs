@@ -24,13 +24,13 @@ pub(super) async fn run(config: &Config) -> Result<(), String> {
 async fn greet(application: &Application) -> Result<(), String> {
     let latchkey = application.latchkey();
     println!("Latchkey is at {} (listening on {}).", latchkey.public_url(), application.address());
+    if let Some(address) = application.metrics_address() {
+        println!("Metrics are at http://{address}/metrics.");
+    }
     let link = latchkey.setup_link().await.map_err(|error| error.to_string())?;
     match link {
         Some(link) => println!("There is no landlord yet. Open this link once to become it:\n\n  {link}\n"),
         None => println!("Sign in at {}/login.", latchkey.public_url()),
-    }
-    if let Some(address) = application.metrics_address() {
-        println!("Metrics are at http://{address}/metrics.");
     }
     if latchkey.keeps_mail() {
         println!("Mails are not sent; read them at {}/dev/mailbox.", latchkey.public_url());
