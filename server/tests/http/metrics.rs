@@ -20,20 +20,19 @@ impl App {
 impl Look {
     /// The value of one series, named as it is written.
     #[track_caller]
-    fn value(&self, series: &str) -> f64 {
+    fn value(&self, series: &str) -> u64 {
         self.find(series).unwrap_or_else(|| panic!("no {series} in\n{}", self.0))
     }
 
-    fn find(&self, series: &str) -> Option<f64> {
+    fn find(&self, series: &str) -> Option<u64> {
         let line = self.0.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
-        Some(line.parse().expect("a number"))
+        Some(whole(line))
     }
 
     /// All of a metric together, whatever its labels.
-    fn sum(&self, name: &str) -> f64 {
+    fn sum(&self, name: &str) -> u64 {
         let of = |line: &&str| line.split(['{', ' ']).next() == Some(name);
-        let values = self.0.lines().filter(of).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        values.sum()
+        self.0.lines().filter(of).filter_map(|line| line.rsplit(' ').next()).map(whole).sum()
     }
 
     /// Every metric: its kind and what is said of it.
@@ -54,6 +53,11 @@ impl Look {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect()
     }
+}
+
+/// A value without its fraction.
+fn whole(value: &str) -> u64 {
+    value.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 /// A file of the repository.
@@ -80,14 +84,14 @@ on_both_engines! {
         let look = app.looks().await;
         let of = |way: &str, outcome: &str| look.value(&format!("latchkey_sign_ins_total{{way=\"{way}\",outcome=\"{outcome}\"}}"));
         let password = ["ok", "wrong", "limited", "invalid", "busy", "failed"].map(|outcome| of("password", outcome));
-        assert_eq!(password, [1.0, 5.0, 1.0, 1.0, 0.0, 0.0]);
-        assert_eq!((of("mail", "ok"), of("mail", "wrong"), of("handoff", "ok")), (1.0, 1.0, 0.0));
-        assert_eq!(look.value("latchkey_limits_reached_total{limit=\"sign_in_from\"}"), 1.0);
-        assert_eq!(look.sum("latchkey_limits_reached_total"), 1.0);
+        assert_eq!(password, [1, 5, 1, 1, 0, 0]);
+        assert_eq!((of("mail", "ok"), of("mail", "wrong"), of("handoff", "ok")), (1, 1, 0));
+        assert_eq!(look.value("latchkey_limits_reached_total{limit=\"sign_in_from\"}"), 1);
+        assert_eq!(look.sum("latchkey_limits_reached_total"), 1);
         let hashed = look.value("latchkey_hash_duration_seconds_count");
         assert_eq!(hashed, look.value("latchkey_hash_duration_seconds_bucket{le=\"+Inf\"}"));
-        assert!(hashed >= 7.0, "one at sign-up, six at sign-in: {hashed}");
-        assert_eq!((look.value("latchkey_hash_waiting"), look.value("latchkey_hash_refused_total")), (0.0, 0.0));
+        assert!(hashed >= 7, "one at sign-up, six at sign-in: {hashed}");
+        assert_eq!((look.value("latchkey_hash_waiting"), look.value("latchkey_hash_refused_total")), (0, 0));
     }
 
     async fn verification_says_whether_the_database_was_asked(app) {
@@ -104,17 +108,17 @@ on_both_engines! {
         ada.post("/v1/auth/introspect", json!({"token": key.secret})).await.assert_status(200);
         let look = app.looks().await;
         let of = |labels: &str| look.value(&format!("latchkey_verifications_total{{{labels}}}"));
-        assert_eq!(of("call=\"verify\",outcome=\"ok\",source=\"database\""), 1.0);
-        assert_eq!(of("call=\"verify\",outcome=\"ok\",source=\"memory\""), 1.0);
-        assert_eq!(of("call=\"verify\",outcome=\"forbidden\",source=\"memory\""), 1.0);
-        assert_eq!(of("call=\"verify\",outcome=\"limited\",source=\"memory\""), 1.0);
-        assert_eq!(of("call=\"verify\",outcome=\"refused\",source=\"none\""), 2.0);
-        assert_eq!(of("call=\"forward\",outcome=\"ok\",source=\"memory\""), 1.0);
-        assert_eq!(look.sum("latchkey_verifications_total"), 8.0);
-        assert_eq!(look.value("latchkey_limits_reached_total{limit=\"key\"}"), 2.0, "introspection counts as a use");
+        assert_eq!(of("call=\"verify\",outcome=\"ok\",source=\"database\""), 1);
+        assert_eq!(of("call=\"verify\",outcome=\"ok\",source=\"memory\""), 1);
+        assert_eq!(of("call=\"verify\",outcome=\"forbidden\",source=\"memory\""), 1);
+        assert_eq!(of("call=\"verify\",outcome=\"limited\",source=\"memory\""), 1);
+        assert_eq!(of("call=\"verify\",outcome=\"refused\",source=\"none\""), 2);
+        assert_eq!(of("call=\"forward\",outcome=\"ok\",source=\"memory\""), 1);
+        assert_eq!(look.sum("latchkey_verifications_total"), 8);
+        assert_eq!(look.value("latchkey_limits_reached_total{limit=\"key\"}"), 2, "introspection counts as a use");
         let shown = |labels: &str| look.value(&format!("latchkey_authentications_total{{{labels}}}"));
-        assert_eq!(shown("credential=\"key\",outcome=\"ok\",source=\"database\""), 1.0);
-        assert_eq!(shown("credential=\"none\",outcome=\"refused\",source=\"none\""), 1.0);
+        assert_eq!(shown("credential=\"key\",outcome=\"ok\",source=\"database\""), 1);
+        assert_eq!(shown("credential=\"none\",outcome=\"refused\",source=\"none\""), 1);
     }
 
     async fn requests_are_counted_by_template(app) {
@@ -128,27 +132,27 @@ on_both_engines! {
         let of = |method: &str, route: &str, status: u16| {
             look.value(&format!("latchkey_http_requests_total{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}}"))
         };
-        assert_eq!((of("GET", "/v1/api-keys/{id}", 200), of("GET", "/v1/api-keys/{id}", 404)), (1.0, 1.0));
-        assert_eq!((of("DELETE", "/v1/auth/login", 405), of("GET", "-", 404)), (1.0, 1.0));
-        assert_eq!(look.value("latchkey_http_request_duration_seconds_count{route=\"/v1/api-keys/{id}\"}"), 2.0);
-        assert_eq!(look.value("latchkey_http_requests_in_flight"), 0.0);
+        assert_eq!((of("GET", "/v1/api-keys/{id}", 200), of("GET", "/v1/api-keys/{id}", 404)), (1, 1));
+        assert_eq!((of("DELETE", "/v1/auth/login", 405), of("GET", "-", 404)), (1, 1));
+        assert_eq!(look.value("latchkey_http_request_duration_seconds_count{route=\"/v1/api-keys/{id}\"}"), 2);
+        assert_eq!(look.value("latchkey_http_requests_in_flight"), 0);
     }
 
     async fn the_outbox_is_measured(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         app.mails().await;
         let before = app.looks().await;
-        assert_eq!((before.value("latchkey_mails_waiting"), before.value("latchkey_mail_oldest_seconds")), (0.0, 0.0));
+        assert_eq!((before.value("latchkey_mails_waiting"), before.value("latchkey_mail_oldest_seconds")), (0, 0));
         app.ask_magic_link(&app.stranger(), &ada.email).await;
         app.ask_magic_link(&app.stranger(), "nobody@example.org").await;
         app.later(Duration::from_secs(40));
         let waiting = app.looks().await;
-        assert_eq!(waiting.value("latchkey_mails_waiting"), 1.0, "a mail to nobody is none");
-        assert!(waiting.value("latchkey_mail_oldest_seconds") >= 40.0);
+        assert_eq!(waiting.value("latchkey_mails_waiting"), 1, "a mail to nobody is none");
+        assert!(waiting.value("latchkey_mail_oldest_seconds") >= 40);
         app.mails().await;
         let sent = app.looks().await;
         let total = "latchkey_mails_total{outcome=\"sent\"}";
-        assert_eq!((sent.value("latchkey_mails_waiting"), sent.value(total) - before.value(total)), (0.0, 1.0));
+        assert_eq!((sent.value("latchkey_mails_waiting"), sent.value(total) - before.value(total)), (0, 1));
     }
 
     async fn labels_are_closed_sets_and_name_nobody(app) with ["mailbox"] {
@@ -176,13 +180,13 @@ on_both_engines! {
     async fn without_its_database_the_rest_is_still_shown(app) {
         app.register("ada").await;
         let up = app.looks().await;
-        assert_eq!(up.value("latchkey_database_up"), 1.0);
-        assert!(up.sum("latchkey_database_connections") >= 1.0);
+        assert_eq!(up.value("latchkey_database_up"), 1);
+        assert!(up.sum("latchkey_database_connections") >= 1);
         app.latchkey().close().await.expect("closed");
         let down = app.looks().await;
-        assert_eq!((down.value("latchkey_database_up"), down.find("latchkey_mails_waiting")), (0.0, None));
-        assert!(down.sum("latchkey_database_failures_total") > 0.0);
-        assert!(down.sum("latchkey_http_requests_total") >= 1.0);
+        assert_eq!((down.value("latchkey_database_up"), down.find("latchkey_mails_waiting")), (0, None));
+        assert!(down.sum("latchkey_database_failures_total") > 0);
+        assert!(down.sum("latchkey_http_requests_total") >= 1);
     }
 
     async fn the_public_address_shows_none_of_it(app) {
