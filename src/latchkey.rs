@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::crypto::hasher::Hasher;
+use crate::crypto::hasher::{Hasher, Load};
 use crate::crypto::random;
 use crate::crypto::signing::KeyRing;
 use crate::crypto::vault::{MasterKey, MasterKeyError, Purpose, Vault};
@@ -13,8 +13,9 @@ use crate::error::Error;
 use crate::limit::{Counters, Window};
 use crate::mail::Smtp;
 use crate::memory::{Belief, Memory};
+use crate::metrics::Metrics;
 use crate::settings::{Settings, Storage, Transport};
-use crate::store::{Db, OpenError as StoreError};
+use crate::store::{Db, OpenError as StoreError, PoolLevel};
 use crate::usage::Usage;
 
 /// The auth core. Cheap to clone; every clone is the same.
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) node: String,
     /// The way out for mail.
     pub(crate) outbox: Outbox,
+    /// What is counted for operators.
+    pub(crate) metrics: Metrics,
 }
 
 /// The way out for mail, and how it stands.
@@ -164,6 +167,7 @@ impl Latchkey {
             counters,
             node: format!("{:016x}", u64::from_be_bytes(random())),
             outbox,
+            metrics: Metrics::default(),
         }));
         latchkey.keep_signing_keys().await?;
         Ok(latchkey)
@@ -232,6 +236,21 @@ impl Latchkey {
 
     pub(crate) fn set_signing(&self, ring: KeyRing) {
         *self.0.signing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    /// What is counted for operators.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// How busy the hashing threads are.
+    pub fn hashing(&self) -> &Load {
+        self.0.hasher.load()
+    }
+
+    /// How the connections to the database stand.
+    pub fn connections(&self) -> Vec<PoolLevel> {
+        self.0.db.levels()
     }
 }
 

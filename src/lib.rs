@@ -14,7 +14,8 @@
 //! (proven), checks the right, and does all that belongs together in one transaction.
 //!
 //! **Below** stand `store` (the only SQL), `crypto` (hashing, sealing, signing), `memory` (what verification
-//! remembers, and how revocation reaches it), `usage` (counting without writing), `audit`.
+//! remembers, and how revocation reaches it), `usage` (counting without writing), `metrics` (what operators want counted),
+//! `audit`.
 //!
 //! Arrows point down only: this crate knows neither the server nor the pages.
 
@@ -52,6 +53,8 @@ mod latchkey;
 pub mod mail;
 #[cfg(feature = "server")]
 mod memory;
+#[cfg(feature = "server")]
+pub mod metrics;
 #[cfg(feature = "server")]
 pub mod organization;
 #[cfg(feature = "server")]

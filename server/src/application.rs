@@ -8,9 +8,12 @@ use axum::Router;
 use latchkey::Latchkey;
 use latchkey::clock::Clock;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
+use crate::metrics::Exporter;
+use crate::metrics::requests::Level;
 use crate::middleware::Edge;
-use crate::{Config, listener, router, worker};
+use crate::{Config, listener, metrics, router, worker};
 
 /// A server that listens already, and has not answered yet.
 pub struct Application {
@@ -21,6 +24,9 @@ pub struct Application {
     header_timeout: Duration,
     shutdown_timeout: Duration,
     mail_senders: u32,
+    connections: Level,
+    exporter: Arc<Exporter>,
+    metrics: Option<TcpListener>,
 }
 
 impl Application {
@@ -36,8 +42,13 @@ impl Application {
         let listener =
             TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let metrics = metrics::listener::bind(config.metrics.metrics_listen).await?;
         let edge = Arc::new(Edge::new(latchkey.clone(), &config.server, &config.front_ends));
+        let requests = edge.requests();
         Ok(Self {
+            connections: requests.connections().clone(),
+            exporter: Arc::new(Exporter::new(latchkey.clone(), Arc::clone(requests))),
+            metrics,
             router: router::router(edge),
             latchkey,
             listener,
@@ -51,6 +62,16 @@ impl Application {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where metrics are served, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// What is served there.
+    pub fn exporter(&self) -> &Arc<Exporter> {
+        &self.exporter
     }
 
     /// The core behind it.
@@ -67,7 +88,12 @@ impl Application {
     /// in memory, and closes.
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         let workers = worker::start(&self.latchkey, self.mail_senders).await.map_err(|error| error.to_string())?;
-        let limits = listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout };
+        let mut watched = JoinSet::new();
+        if let Some(metrics) = self.metrics {
+            watched.spawn(metrics::listener::serve(metrics, self.exporter));
+        }
+        let limits =
+            listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout, open: self.connections };
         listener::serve(self.listener, self.router, limits, stop).await;
         workers.stop(self.shutdown_timeout).await;
         self.latchkey.close().await.map_err(|error| error.to_string())

@@ -4,7 +4,7 @@
 //! - [`application`] puts the parts together and runs them: [`router`], [`listener`], [`worker`].
 //! - [`middleware`] is what every request passes, one concern a file; [`rest`] is the API, one area a file, with its
 //!   rules in prose at the top; [`dialects`] translate it for the clients of other systems, one system a file;
-//!   [`openapi`] describes it; [`assets`] and [`pages`] serve browsers.
+//!   [`openapi`] describes it; [`assets`] and [`pages`] serve browsers; [`metrics`] is for who watches it all.
 //!
 //! No rule about accounts, tokens or keys lives here: handlers parse, call one verb of the core, and answer.
 
@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 pub mod dialects;
 pub mod listener;
+pub mod metrics;
 pub mod middleware;
 pub mod openapi;
 pub mod pages;

@@ -15,16 +15,20 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service as _;
 
+use crate::metrics::requests::{Level, Present};
+
 /// Larger heads are refused by hyper itself with 431; smaller ones that are still too large by the middleware.
 const LARGEST_HEAD: usize = 256 * 1024;
 
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
+/// How long things may take, and where it is counted what is open.
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// The head of a request.
     pub header: Duration,
     /// What is under way when the server is stopped.
     pub shutdown: Duration,
+    /// Connections that are open.
+    pub open: Level,
 }
 
 /// The other end of the connection that a request came by.
@@ -40,7 +44,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connect(&http, &graceful, stream, peer, &router),
+                Ok((stream, peer)) => connect(&http, &graceful, (stream, peer, limits.open.enter()), &router),
                 Err(error) => {
                     // Out of descriptors, most likely: let others go on and free some.
                     tracing::warn!(error = error.to_string(), "a connection could not be accepted");
@@ -56,7 +60,12 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-fn connect(http: &http1::Builder, graceful: &GracefulShutdown, stream: TcpStream, peer: SocketAddr, router: &Router) {
+fn connect(
+    http: &http1::Builder,
+    graceful: &GracefulShutdown,
+    (stream, peer, open): (TcpStream, SocketAddr, Present),
+    router: &Router,
+) {
     let _ = stream.set_nodelay(true);
     let router = router.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
@@ -67,5 +76,5 @@ fn connect(http: &http1::Builder, graceful: &GracefulShutdown, stream: TcpStream
     });
     let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     // A client that goes away in the middle is nothing to report.
-    tokio::spawn(async move { drop(connection.await) });
+    tokio::spawn(async move { drop((connection.await, open)) });
 }

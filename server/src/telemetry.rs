@@ -3,13 +3,16 @@
 //! One JSON object a line on standard error, so that nothing in a request can forge a line. A request is logged once,
 //! by the edge, with its id, method, route *template*, status, code of a refusal, duration, client address and the principal's name.
 //! Never a path, a query, a body, a header, a cookie, or anything that was in one: templates cannot hold a token.
-//! A fault of ours is logged once with the chain of its causes. One-time links are printed on the terminal instead.
+//! A sign-in is logged with whose it is, once it is durable. A fault of ours is logged once with the chain of its causes.
+//! One-time links are printed on the terminal instead.
 
 use std::str::FromStr as _;
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+pub use latchkey::error::causes;
 
 /// Starts logging what `filter` lets through.
 pub fn start(filter: &str) -> Result<(), String> {
@@ -24,16 +27,4 @@ pub fn start(filter: &str) -> Result<(), String> {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     let lines = lines.with_writer(std::io::stderr);
     tracing_subscriber::registry().with(filter).with(lines).try_init().map_err(|error| error.to_string())
-}
-
-/// An error and what caused it, in one text.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -4,10 +4,10 @@
 //! known length, and what does not fit is refused with a time to come back: the machine is never exhausted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{random, same};
 use crate::error::Error;
+use crate::metrics::{Histogram, Seen};
 use crate::secret::Password;
 use crate::settings::Hashing;
 
@@ -38,9 +39,68 @@ enum Work {
 #[derive(Clone)]
 pub struct Hasher {
     queue: SyncSender<Work>,
-    waiting: Arc<AtomicUsize>,
+    load: Arc<Load>,
     dummy: Arc<str>,
     pace: Duration,
+}
+
+/// How busy the pool is.
+pub struct Load {
+    waiting: AtomicUsize,
+    places: usize,
+    refused: AtomicU64,
+    took: Histogram,
+}
+
+/// A hash costs tens of milliseconds on purpose; more than a second means a machine that has no room for it.
+const CLASSES: &[Duration] = &[
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_millis(2500),
+];
+
+impl Load {
+    fn new(settings: &Hashing) -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            places: settings.queue + settings.threads.max(1),
+            refused: AtomicU64::new(0),
+            took: Histogram::new(CLASSES),
+        }
+    }
+
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let done = work();
+        self.took.observe(began.elapsed());
+        done
+    }
+
+    /// How many wait or are being worked on.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many can wait or be worked on.
+    pub const fn places(&self) -> usize {
+        self.places
+    }
+
+    /// How many were refused because there was no room.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How long single hashes took, without the waiting.
+    pub fn took(&self) -> Seen {
+        self.took.read()
+    }
 }
 
 struct Worker {
@@ -55,18 +115,18 @@ impl Hasher {
             .map_err(|error| Error::internal(format!("Argon2 parameters: {error}")))?;
         let (queue, work) = sync_channel(settings.queue);
         let work = Arc::new(Mutex::new(work));
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let load = Arc::new(Load::new(settings));
         let mut first = Worker::new(params.clone());
         let dummy = first.hash(&Password::typed("no account has this password"))?.into();
         for number in 0..settings.threads.max(1) {
-            let (params, work, waiting) = (params.clone(), Arc::clone(&work), Arc::clone(&waiting));
+            let (params, work, load) = (params.clone(), Arc::clone(&work), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("hash-{number}"))
-                .spawn(move || Worker::new(params).run(&work, &waiting))
+                .spawn(move || Worker::new(params).run(&work, &load))
                 .map_err(Error::internal)?;
         }
         let pace = Duration::from_millis(60).checked_div(u32::try_from(settings.threads.max(1)).unwrap_or(1));
-        Ok(Self { queue, waiting, dummy, pace: pace.unwrap_or_default() })
+        Ok(Self { queue, load, dummy, pace: pace.unwrap_or_default() })
     }
 
     /// The PHC string of a new password.
@@ -85,22 +145,25 @@ impl Hasher {
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
-    /// How many wait or are being worked on.
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+    /// How busy it is.
+    pub fn load(&self) -> &Load {
+        &self.load
     }
 
     fn send(&self, work: Work) -> Result<(), Error> {
         self.queue.try_send(work).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Busy { retry_after: self.wait() },
+            TrySendError::Full(_) => {
+                self.load.refused.fetch_add(1, Ordering::Relaxed);
+                Error::Busy { retry_after: self.wait() }
+            }
             TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
         })?;
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.load.waiting.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     fn wait(&self) -> Duration {
-        let waiting = u32::try_from(self.waiting()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(self.load.waiting()).unwrap_or(u32::MAX);
         self.pace.saturating_mul(waiting).max(Duration::from_secs(1))
     }
 }
@@ -110,19 +173,21 @@ impl Worker {
         Self { params, memory: Vec::new() }
     }
 
-    fn run(mut self, work: &Mutex<Receiver<Work>>, waiting: &AtomicUsize) {
+    fn run(mut self, work: &Mutex<Receiver<Work>>, load: &Load) {
         loop {
             let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(next) = next else { return };
             // Whoever asked may have gone away meanwhile; then the work is not worth doing.
             match next {
-                Work::Hash(password, answer) if !answer.is_closed() => drop(answer.send(self.hash(&password))),
+                Work::Hash(password, answer) if !answer.is_closed() => {
+                    drop(answer.send(load.timed(|| self.hash(&password))));
+                }
                 Work::Check(password, stored, answer) if !answer.is_closed() => {
-                    drop(answer.send(self.check(&password, &stored)));
+                    drop(answer.send(load.timed(|| self.check(&password, &stored))));
                 }
                 _ => {}
             }
-            waiting.fetch_sub(1, Ordering::Relaxed);
+            load.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -214,6 +279,7 @@ mod tests {
             let hasher = hasher.clone();
             tokio::spawn(async move { hasher.hash(Password::typed("x")).await })
         });
+        let load = hasher.load();
         let mut refused = 0;
         for tried in tries.collect::<Vec<_>>() {
             if let Err(Error::Busy { retry_after }) = tried.await.expect("ran") {
@@ -222,5 +288,7 @@ mod tests {
             }
         }
         assert!(refused >= 15, "{refused}");
+        assert_eq!((load.refused(), load.took().count), (refused, 20 - refused));
+        assert_eq!(load.places(), 2);
     }
 }

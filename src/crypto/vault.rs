@@ -100,8 +100,16 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(unix)]
 fn refuse_open_file(path: &Path) -> Result<(), MasterKeyError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).map_err(MasterKeyError::File)?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(MasterKeyError::TooOpen) }
+    let found = std::fs::metadata(path).map_err(MasterKeyError::File)?;
+    let owner = std::os::unix::fs::MetadataExt::uid(&found);
+    if is_private(found.permissions().mode(), owner) { Ok(()) } else { Err(MasterKeyError::TooOpen) }
+}
+
+/// Nobody but the owner may read it; or what root hands to a service: that shows as readable by its group, be it for an
+/// entry in an access list (credentials of systemd) or for a group of the service's own (secrets in containers).
+#[cfg(unix)]
+const fn is_private(mode: u32, owner: u32) -> bool {
+    mode & 0o077 == 0 || (owner == 0 && mode & 0o777 == 0o440)
 }
 
 #[cfg(not(unix))]
@@ -281,6 +289,23 @@ mod tests {
     fn a_short_or_typed_master_key_is_refused() {
         for text in ["", "c2hvcnQ=", &"0".repeat(64), &"ab".repeat(32), "not base64 at all !!"] {
             assert!(matches!(MasterKey::parse(text), Err(MasterKeyError::Malformed)), "{text:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_file_is_for_its_owner_or_handed_over_by_root() {
+        const PLAIN_FILE: u32 = 0o100_000;
+        for (mode, owner, good) in [
+            (0o600, 1000, true),
+            (0o400, 0, true),
+            (0o440, 0, true),
+            (0o440, 1000, false),
+            (0o640, 0, false),
+            (0o444, 0, false),
+            (0o644, 1000, false),
+        ] {
+            assert_eq!(is_private(PLAIN_FILE | mode, owner), good, "{mode:o} of {owner}");
         }
     }
 

@@ -13,6 +13,7 @@ use crate::id::{OrganizationId, SessionId, TokenId};
 use crate::limit::{Rate, Window};
 use crate::member::Role;
 use crate::memory::{KeyEntry, SessionEntry, Stamp, Watch};
+use crate::metrics::{Limit, Shown, Source};
 use crate::principal::{Facts, Principal, Subject, Visitor};
 use crate::secret::PlainToken;
 use crate::store::{KeyCredential, SessionStanding};
@@ -104,7 +105,17 @@ impl Latchkey {
         visitor: &Visitor,
         presented: &Presented<'_>,
     ) -> Result<(Principal, Option<Window>), Error> {
-        let (principal, window) = self.authenticate_barred(visitor, presented).await?;
+        self.authenticate_noting(visitor, presented, &mut Source::Nowhere).await
+    }
+
+    /// The same, noting where it was looked up.
+    pub async fn authenticate_noting(
+        &self,
+        visitor: &Visitor,
+        presented: &Presented<'_>,
+        source: &mut Source,
+    ) -> Result<(Principal, Option<Window>), Error> {
+        let (principal, window) = self.recognise(visitor, presented, source).await?;
         if principal.is_barred(self.now()) {
             return Err(Error::Forbidden(Code::TwoFactorEnrolmentRequired));
         }
@@ -117,20 +128,41 @@ impl Latchkey {
         visitor: &Visitor,
         presented: &Presented<'_>,
     ) -> Result<(Principal, Option<Window>), Error> {
-        let organization = presented.organization();
-        match presented.credential {
-            Credential::None => Err(refused(Code::MissingCredentials)),
-            Credential::Unreadable => Err(refused(Code::InvalidToken)),
-            Credential::Token(token) => self.by_token(token, organization).await.map(|found| (found, None)),
-            Credential::Cookie(secret) => self.by_cookie(secret, organization).await.map(|found| (found, None)),
-            Credential::Key(key) => self.by_key(visitor, key, organization).await,
-        }
+        self.recognise(visitor, presented, &mut Source::Nowhere).await
     }
 
-    async fn by_token(&self, token: &str, organization: Option<OrganizationId>) -> Result<Principal, Error> {
+    async fn recognise(
+        &self,
+        visitor: &Visitor,
+        presented: &Presented<'_>,
+        source: &mut Source,
+    ) -> Result<(Principal, Option<Window>), Error> {
+        let organization = presented.organization();
+        let (shown, found) = match presented.credential {
+            Credential::None => (Shown::Nothing, Err(refused(Code::MissingCredentials))),
+            Credential::Unreadable => (Shown::Nothing, Err(refused(Code::InvalidToken))),
+            Credential::Token(token) => {
+                (Shown::Token, self.by_token(token, organization, source).await.map(|found| (found, None)))
+            }
+            Credential::Cookie(secret) => {
+                (Shown::Cookie, self.by_cookie(secret, organization, source).await.map(|found| (found, None)))
+            }
+            Credential::Key(key) => (Shown::Key, self.by_key(visitor, key, organization, source).await),
+        };
+        self.0.metrics.authentication(shown, &found, *source);
+        found
+    }
+
+    async fn by_token(
+        &self,
+        token: &str,
+        organization: Option<OrganizationId>,
+        source: &mut Source,
+    ) -> Result<Principal, Error> {
         let now = self.now();
         let key = remembered_as(token, organization);
         if let Some(principal) = self.remembered(&key, now) {
+            *source = Source::Memory;
             return Ok(principal);
         }
         let claims = self.signing().read(token, self.public_url(), now)?;
@@ -139,6 +171,7 @@ impl Latchkey {
         let jti: TokenId = claims.jti.parse().map_err(bad)?;
         let org: Option<OrganizationId> = claims.org.as_deref().map(str::parse).transpose().map_err(bad)?;
         let watch = self.0.memory.generations.watch();
+        *source = Source::Database;
         let standing = self.0.db.read().await?.store().find_standing(session, organization.or(org), jti).await?;
         let standing = standing.ok_or(refused(Code::TokenRevoked))?;
         if standing.exchanged {
@@ -151,13 +184,20 @@ impl Latchkey {
         Ok(principal)
     }
 
-    async fn by_cookie(&self, secret: &str, organization: Option<OrganizationId>) -> Result<Principal, Error> {
+    async fn by_cookie(
+        &self,
+        secret: &str,
+        organization: Option<OrganizationId>,
+        source: &mut Source,
+    ) -> Result<Principal, Error> {
         let now = self.now();
         let key = remembered_as(secret, organization);
         if let Some(principal) = self.remembered(&key, now) {
+            *source = Source::Memory;
             return Ok(principal);
         }
         let cookie = PlainToken::presented(secret).hashed();
+        *source = Source::Database;
         let watch = self.0.memory.generations.watch();
         let standing = self.0.db.read().await?.store().find_standing_by_cookie(cookie, organization).await?;
         let standing = standing.ok_or(refused(Code::TokenRevoked))?;
@@ -265,10 +305,11 @@ impl Latchkey {
         visitor: &Visitor,
         text: &str,
         organization: Option<OrganizationId>,
+        source: &mut Source,
     ) -> Result<(Principal, Option<Window>), Error> {
         let presented = KeyText::parse(text).ok_or(refused(Code::InvalidApiKey))?;
         let mac = self.0.vault.api_key_mac(presented.whole());
-        let entry = self.key_entry(presented.public_id(), organization, &mac).await?;
+        let entry = self.key_entry((presented.public_id(), organization), &mac, source).await?;
         self.check_key(&entry, visitor, &mac)?;
         let window = self.count_key(&entry)?;
         Ok((entry.principal.clone(), window))
@@ -276,9 +317,9 @@ impl Latchkey {
 
     async fn key_entry(
         &self,
-        public_id: &str,
-        organization: Option<OrganizationId>,
+        (public_id, organization): (&str, Option<OrganizationId>),
         mac: &[u8; 32],
+        source: &mut Source,
     ) -> Result<Arc<KeyEntry>, Error> {
         let now = self.now();
         let memory = &self.0.memory;
@@ -287,8 +328,10 @@ impl Latchkey {
         if let Some(entry) = memory.keys.get(&name)
             && memory.holds(&entry.stamp, now)
         {
+            *source = Source::Memory;
             return Ok(entry);
         }
+        *source = Source::Database;
         let watch = memory.generations.watch();
         let found = self.0.db.read().await?.store().find_key_credential(public_id, organization).await?;
         let found = found.ok_or(refused(Code::InvalidApiKey))?;
@@ -349,7 +392,7 @@ impl Latchkey {
                     for earlier in &entry.rates[..index] {
                         self.0.counters.give_back(now, &("key", key.number(), earlier.per), *earlier);
                     }
-                    return Err(Error::RateLimited(window));
+                    return Err(self.limit_reached(Limit::Key, window));
                 }
             }
         }

@@ -11,10 +11,11 @@ use std::time::Duration;
 use crate::Latchkey;
 use crate::error::Error;
 use crate::limit::{Rate, Window};
+use crate::metrics::Limit;
 
 impl Latchkey {
     /// Counts one call of `who`, exactly.
-    pub(crate) async fn limited(&self, who: &impl Hash, rate: Rate) -> Result<Window, Error> {
+    pub(crate) async fn limited(&self, who: &impl Limited, rate: Rate) -> Result<Window, Error> {
         let name = self.0.counters.name(who);
         let Some(mut connection) = self.0.db.counting().await? else { return self.limited_here(who, rate) };
         let now = self.now();
@@ -25,16 +26,22 @@ impl Latchkey {
             reset: count.ends_at.plus(Duration::from_millis(999)).seconds(),
             retry_after: count.ends_at.since(now).max(Duration::from_secs(1)),
         };
-        if count.used <= rate.limit { Ok(window) } else { Err(Error::RateLimited(window)) }
+        if count.used <= rate.limit { Ok(window) } else { Err(self.limit_reached(who.limit(), window)) }
     }
 
     /// Counts one call of `who` in the memory of this node.
-    pub(crate) fn limited_here(&self, who: &impl Hash, rate: Rate) -> Result<Window, Error> {
-        self.0.counters.take(self.now(), who, rate).map_err(Error::RateLimited)
+    pub(crate) fn limited_here(&self, who: &impl Limited, rate: Rate) -> Result<Window, Error> {
+        self.0.counters.take(self.now(), who, rate).map_err(|window| self.limit_reached(who.limit(), window))
+    }
+
+    /// The refusal of somebody who has reached a limit.
+    pub(crate) fn limit_reached(&self, limit: Limit, window: Window) -> Error {
+        self.0.metrics.limit_reached(limit);
+        Error::RateLimited(window)
     }
 
     /// Gives one call back that [`Latchkey::limited`] counted. When that fails, the count stays until its window ends.
-    pub(crate) async fn give_back(&self, who: &impl Hash, rate: Rate) {
+    pub(crate) async fn give_back(&self, who: &impl Limited, rate: Rate) {
         let name = self.0.counters.name(who);
         match self.0.db.counting().await {
             Ok(None) => self.0.counters.give_back(self.now(), who, rate),
@@ -51,7 +58,7 @@ impl Latchkey {
     /// after, so that tries at once cannot pass the limit.
     pub(crate) async fn counting_failures<T>(
         &self,
-        who: &impl Hash,
+        who: &impl Limited,
         rate: Rate,
         prove: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
@@ -61,5 +68,35 @@ impl Latchkey {
             self.give_back(who, rate).await;
         }
         proven
+    }
+}
+
+/// Who is counted in a limit, under the name of what is limited.
+pub(crate) trait Limited: Hash {
+    /// Which limit it is.
+    fn limit(&self) -> Limit;
+}
+
+impl<T: Hash> Limited for (&'static str, T) {
+    fn limit(&self) -> Limit {
+        match self.0 {
+            "visitor" => Limit::Address,
+            "actor" | "session tokens" => Limit::Principal,
+            "verify" => Limit::Verify,
+            "sign-in from" => Limit::SignInFrom,
+            "sign-in to" => Limit::SignInTo,
+            "sign-up from" | "new organization by" => Limit::SignUp,
+            "mailed proof from" | "invitation from" | "invitation code from" | "password of" => Limit::Proof,
+            "factor set-up" | "factor set-up code" | "factor off" | "backup codes" => Limit::Factor,
+            "new browser" => Limit::MailTo,
+            _ => Limit::Other,
+        }
+    }
+}
+
+/// Asking for a mail: what for, and whether the asker or the recipient is counted.
+impl<T: Hash> Limited for (&'static str, &'static str, T) {
+    fn limit(&self) -> Limit {
+        if self.1 == "from" { Limit::MailFrom } else { Limit::MailTo }
     }
 }

@@ -292,6 +292,7 @@ impl Latchkey {
         self.end_replaced(&mut writing, opening.replaces).await?;
         let mut signed_in = self.insert_session(&mut writing.store(), visitor, &passed, opening).await?;
         writing.commit().await?;
+        tracing::info!(request_id = visitor.request_id, user = %passed.proven().user.id, amr = passed.amr(), "signed in");
         signed_in.devices = passed.devices.take();
         Ok(signed_in)
     }

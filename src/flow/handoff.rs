@@ -16,6 +16,7 @@ use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode};
 use crate::handoff::Site;
 use crate::id::{SessionId, UserId};
+use crate::metrics::Way;
 use crate::organization::Membership;
 use crate::principal::{Actor, Visitor};
 use crate::secret::PlainToken;
@@ -141,7 +142,9 @@ impl Latchkey {
     ) -> Result<Entered, Error> {
         let ticket = input.ticket.filter(|ticket| !ticket.0.is_empty());
         let ticket = ticket.ok_or_else(|| Error::field(Field::Ticket, FieldCode::Required))?;
-        self.redeem_ticket(visitor, &ticket.0, Door::OtherSite, opening).await
+        let entered = self.redeem_ticket(visitor, &ticket.0, Door::OtherSite, opening).await;
+        self.0.metrics.sign_in(Way::Handoff, &entered);
+        entered
     }
 
     /// Whom something that was brought to our page would sign in. Spends nothing. What is not good is `invalid_token`, or
@@ -157,6 +160,17 @@ impl Latchkey {
 
     /// Signs in with what was brought to our page.
     pub async fn take_over(
+        &self,
+        visitor: &Visitor,
+        brought: Brought<'_>,
+        opening: Opening<'_>,
+    ) -> Result<Entered, Error> {
+        let entered = self.enter_with(visitor, brought, opening).await;
+        self.0.metrics.sign_in(Way::Handoff, &entered);
+        entered
+    }
+
+    async fn enter_with(
         &self,
         visitor: &Visitor,
         brought: Brought<'_>,

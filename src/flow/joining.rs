@@ -10,6 +10,7 @@ use crate::error::{Code, Error};
 use crate::id::OrganizationId;
 use crate::invitation::{Invitation, InvitationCode, InvitationState};
 use crate::member::Role;
+use crate::metrics::Way;
 use crate::organization::Membership;
 use crate::principal::{Actor, Visitor};
 use crate::secret::{HashedToken, Password, PlainToken};
@@ -115,7 +116,9 @@ impl Latchkey {
         self.is_open(&invitation)?;
         let known = self.0.db.read().await?.store().find_user_by_email(&invitation.email).await?.is_some();
         if known && input.name.is_none() && input.password.is_some() {
-            return self.accept_with_password(visitor, token, &invitation, input, opening).await.map(Accepted::Entered);
+            let entered = self.accept_with_password(visitor, token, &invitation, input, opening).await;
+            self.0.metrics.sign_in(Way::Invitation, &entered);
+            return entered.map(Accepted::Entered);
         }
         if self.registration_is_closed() {
             return Err(Error::Forbidden(Code::RegistrationClosed));

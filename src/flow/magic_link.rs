@@ -9,6 +9,7 @@ use crate::email::Email;
 use crate::error::{Code, Error};
 use crate::id::UserId;
 use crate::mail::{Circumstances, Letter};
+use crate::metrics::Way;
 use crate::principal::Visitor;
 use crate::user::User;
 
@@ -108,6 +109,12 @@ impl Latchkey {
         input: MailProof,
         opening: Opening<'_>,
     ) -> Result<Entered, Error> {
+        let entered = self.enter_by_mail(visitor, input, opening).await;
+        self.0.metrics.sign_in(Way::Mail, &entered);
+        entered
+    }
+
+    async fn enter_by_mail(&self, visitor: &Visitor, input: MailProof, opening: Opening<'_>) -> Result<Entered, Error> {
         let proof = input.check()?;
         let (mut writing, challenge) = self.redeem(visitor, &[Kind::SignIn], &proof).await?;
         let gone = || Error::Malformed(Code::Gone);

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::crypto::random;
 use crate::error::Error;
 use crate::mail::{Line, Stage, Trouble};
+use crate::metrics::MailOutcome;
 use crate::principal::Visitor;
 use crate::store::{Engine, StoredMail};
 
@@ -67,6 +68,7 @@ impl Latchkey {
                 }
                 Err(trouble) => trouble,
             };
+            self.0.metrics.mail(MailOutcome::Failed);
             tracing::warn!(mail = %mail.id, stage = trouble.stage.as_str(), problem = trouble.message, "a mail was not taken");
             if !matches!(trouble.stage, Stage::Recipient | Stage::Content) {
                 // Every other mail would fare the same: it is the server that has trouble, not this mail, which keeps
@@ -174,7 +176,22 @@ impl Latchkey {
             };
             self.tell(&mut writing.store(), told).await?;
         }
-        writing.commit().await
+        writing.commit().await?;
+        if done && !mail.decoy {
+            self.0.metrics.mail(if problem.is_some() { MailOutcome::GivenUp } else { MailOutcome::Sent });
+        }
+        if let (true, Some(problem), false) = (done, problem, mail.decoy) {
+            tracing::error!(mail = %mail.id, problem, "a mail was given up");
+        }
+        Ok(())
+    }
+
+    /// How many mails wait, and for how long the oldest of them has.
+    pub async fn mails_waiting(&self) -> Result<(u64, Duration), Error> {
+        let now = self.now();
+        let totals = self.0.db.read().await?.store().count_mails(now).await?;
+        let age = totals.oldest_at.map_or(Duration::ZERO, |at| now.since(at));
+        Ok((u64::try_from(totals.waiting).unwrap_or(0), age))
     }
 
     /// Gives up what could not be sent in its time.

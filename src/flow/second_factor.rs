@@ -189,6 +189,18 @@ impl Latchkey {
         input: VerifyFactor,
         opening: Opening<'_>,
     ) -> Result<SignedIn, Error> {
+        let signed_in = self.take_second_step(visitor, token, input, opening).await;
+        self.0.metrics.second_step(&signed_in);
+        signed_in
+    }
+
+    async fn take_second_step(
+        &self,
+        visitor: &Visitor,
+        token: &str,
+        input: VerifyFactor,
+        opening: Opening<'_>,
+    ) -> Result<SignedIn, Error> {
         let code = needed_code(input.code)?;
         let mut findings = Findings::default();
         let name = findings.optional_text(input.device_name.as_deref(), Field::DeviceName, 120);

@@ -17,6 +17,7 @@ use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, SessionId};
 use crate::latchkey::network;
 use crate::member::Role;
+use crate::metrics::Way;
 use crate::organization::{Membership, barred_from};
 use crate::principal::Visitor;
 use crate::secret::{Password, PlainToken};
@@ -262,6 +263,17 @@ impl OrganizationView {
 impl Latchkey {
     /// Signs in with address and password, and with the code of the second factor when it is said along with them.
     pub async fn sign_in(&self, visitor: &Visitor, input: SignIn, opening: Opening<'_>) -> Result<Entered, Error> {
+        let entered = self.sign_in_by_password(visitor, input, opening).await;
+        self.0.metrics.sign_in(Way::Password, &entered);
+        entered
+    }
+
+    async fn sign_in_by_password(
+        &self,
+        visitor: &Visitor,
+        input: SignIn,
+        opening: Opening<'_>,
+    ) -> Result<Entered, Error> {
         let mut findings = Findings::default();
         let email = findings.email(input.email, Field::Email);
         let password = input.password.filter(|text| !text.0.is_empty());

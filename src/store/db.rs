@@ -5,6 +5,7 @@
 //! set of statements serves both. Sums are cast to BIGINT because PostgreSQL's are NUMERIC.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
@@ -40,6 +41,28 @@ pub struct Db {
     generations: Arc<Generations>,
     /// The way to other nodes, where there may be any.
     nodes: Option<Arc<Nodes>>,
+}
+
+/// How many connections there are, and how many of them nobody uses.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolLevel {
+    /// What they are for.
+    pub name: &'static str,
+    /// How many there are.
+    pub open: u32,
+    /// How many nobody uses.
+    pub idle: u32,
+    /// How many there can be.
+    pub most: u32,
+}
+
+/// Failures of this process, whichever database it was: one error has no way to the handle it came from.
+static AWAY: AtomicU64 = AtomicU64::new(0);
+static REFUSED: AtomicU64 = AtomicU64::new(0);
+
+/// How often the database could not be reached, and how often it failed to do what was asked.
+pub fn failures() -> (u64, u64) {
+    (AWAY.load(Ordering::Relaxed), REFUSED.load(Ordering::Relaxed))
 }
 
 /// A connection to read with.
@@ -187,6 +210,21 @@ impl Db {
         }
     }
 
+    /// How the connections stand.
+    pub fn levels(&self) -> Vec<PoolLevel> {
+        let level = |name, pool: &AnyPool| PoolLevel {
+            name,
+            open: pool.size(),
+            idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+            most: pool.options().get_max_connections(),
+        };
+        match self.engine {
+            Engine::Sqlite => vec![level("read", &self.reader), level("write", &self.writer)],
+            // One pool for both.
+            Engine::Postgres => vec![level("all", &self.writer)],
+        }
+    }
+
     /// Waits until this process has written mails.
     pub async fn posted(&self) {
         self.posted.notified().await;
@@ -278,6 +316,7 @@ impl From<sqlx::Error> for Error {
             }
             _ => false,
         };
+        if away { &AWAY } else { &REFUSED }.fetch_add(1, Ordering::Relaxed);
         if away { Self::Unavailable(Box::new(error)) } else { Self::Internal(Box::new(error)) }
     }
 }

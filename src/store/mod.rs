@@ -34,7 +34,7 @@ mod users;
 pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
 pub use audit::{AuditFilter, NewEvent, StoredEvent, Tampered};
 pub use challenges::NewChallenge;
-pub use db::{Db, Engine, OpenError, Reading, Writing};
+pub use db::{Db, Engine, OpenError, PoolLevel, Reading, Writing, failures};
 pub use devices::NewDevice;
 pub use factors::{NewFactor, StoredFactor};
 pub use facts::StoredSigningKey;

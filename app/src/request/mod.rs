@@ -18,7 +18,7 @@ use crate::error::summary_of;
 use crate::routes::{Page, inward};
 use axum::extract::Query;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
-use latchkey::error::Code;
+use latchkey::error::{Code, causes};
 use latchkey::flow::sessions::Origins;
 use latchkey::flow::sign_in::VISITOR_COOKIE;
 use latchkey::{Actor, Error, Latchkey, Visitor};
@@ -243,8 +243,8 @@ pub fn set_status(error: &Error) {
 /// Logs a fault of ours once, here at the edge, and gives the id of the request that people may quote.
 fn record(error: &Error) -> String {
     let request_id = visitor().map(|visitor| visitor.request_id).unwrap_or_default();
-    if let Error::Internal(source) | Error::Unavailable(source) = error {
-        tracing::error!(request_id, error = source.to_string(), "a page could not do its work");
+    if matches!(error, Error::Internal(_) | Error::Unavailable(_)) {
+        tracing::error!(request_id, causes = causes(error), "a page could not do its work");
     }
     request_id
 }

@@ -1,5 +1,6 @@
 //! `latchkey doctor`: a list of what the server needs, and whether it is there.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +15,11 @@ use latchkey::settings::{Settings, Storage, Transport};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::Config;
+use crate::config::MetricsListen;
+use crate::metrics::listener::DEFAULT as USUAL_METRICS;
 
+const HEALTH: (&str, &str) = ("/healthz", "x-request-id: req_");
+const METRICS: (&str, &str) = ("/metrics", "latchkey_build_info");
 const LATER: &str = "will be made at the first start";
 
 struct Finding {
@@ -38,7 +43,8 @@ pub(super) async fn run(doctor: &Doctor) -> Result<ExitCode, String> {
         finding("settings", Ok(format!("public address {}", config.server.public_url))),
         finding("data folder", data_folder(&config.storage.data_dir)),
         finding("clock", clock()),
-        finding("address", address(config).await),
+        finding("address", address(config.server.listen, HEALTH).await),
+        finding("metrics", metrics(config.metrics.metrics_listen).await),
     ];
     findings.extend(database(&settings.storage).await);
     findings.push(finding("mail", mail(&settings, doctor.mail_to.as_ref()).await));
@@ -81,12 +87,11 @@ fn clock() -> Result<String, String> {
     if now > made { Ok(now.rfc3339()) } else { Err(format!("{} cannot be right", now.rfc3339())) }
 }
 
-async fn address(config: &Config) -> Result<String, String> {
-    let address = config.server.listen;
+async fn address(address: SocketAddr, known_by: (&str, &str)) -> Result<String, String> {
     let bound = tokio::net::TcpListener::bind(address).await;
     match bound {
         Ok(_) => Ok(format!("{address} is free")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match answers(address).await {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => match answers(address, known_by).await {
             Ok(true) => Ok(format!("a Latchkey answers at {address} already")),
             _ => Err(format!("{address} is taken by something else")),
         },
@@ -94,13 +99,25 @@ async fn address(config: &Config) -> Result<String, String> {
     }
 }
 
-/// Whether it is one of us that listens there.
-async fn answers(address: std::net::SocketAddr) -> std::io::Result<bool> {
+/// What the server does without as long as nobody chose an address for it.
+async fn metrics(wanted: Option<MetricsListen>) -> Result<String, String> {
+    match wanted {
+        Some(MetricsListen::Off) => Ok("switched off".to_owned()),
+        Some(MetricsListen::At(chosen)) => address(chosen, METRICS).await,
+        None => address(USUAL_METRICS, METRICS)
+            .await
+            .or_else(|problem| Ok(format!("would not be served: {problem}; set LATCHKEY_METRICS_LISTEN"))),
+    }
+}
+
+/// Whether it is one of us that listens there: who has this path, and such words in the answer.
+async fn answers(address: SocketAddr, (path, words): (&str, &str)) -> std::io::Result<bool> {
     let mut stream = tokio::net::TcpStream::connect(address).await?;
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    tokio::time::timeout(Duration::from_secs(2), stream.take(10_000).read_to_end(&mut answer)).await??;
-    Ok(String::from_utf8_lossy(&answer).contains("x-request-id: req_"))
+    tokio::time::timeout(Duration::from_secs(2), stream.take(1_000_000).read_to_end(&mut answer)).await??;
+    Ok(String::from_utf8_lossy(&answer).contains(words))
 }
 
 /// Goes the way that mails go, as far as there is something to send: connection, encryption, authentication.

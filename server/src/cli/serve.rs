@@ -24,6 +24,9 @@ pub(super) async fn run(config: &Config) -> Result<(), String> {
 async fn greet(application: &Application) -> Result<(), String> {
     let latchkey = application.latchkey();
     println!("Latchkey is at {} (listening on {}).", latchkey.public_url(), application.address());
+    if let Some(address) = application.metrics_address() {
+        println!("Metrics are at http://{address}/metrics.");
+    }
     let link = latchkey.setup_link().await.map_err(|error| error.to_string())?;
     match link {
         Some(link) => println!("There is no landlord yet. Open this link once to become it:\n\n  {link}\n"),

@@ -18,12 +18,14 @@ pub mod front_ends;
 pub mod handoff;
 pub mod layers;
 pub mod mail;
+pub mod metrics;
 pub mod reference;
 pub mod two_factor;
 
 pub use front_ends::FrontEndConfig;
 pub use handoff::HandoffConfig;
 pub use mail::MailConfig;
+pub use metrics::{MetricsConfig, MetricsListen};
 pub use two_factor::TwoFactorConfig;
 
 /// All settings.
@@ -35,6 +37,9 @@ pub struct Config {
     /// Where to listen and who stands before us.
     #[command(flatten)]
     pub server: ServerConfig,
+    /// Where metrics are served.
+    #[command(flatten)]
+    pub metrics: MetricsConfig,
     /// Front ends on other origins of the same site.
     #[command(flatten)]
     pub front_ends: FrontEndConfig,

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::header;
 use ipnet::IpNet;
 use latchkey::limit::Window;
+use latchkey::metrics::Source;
 use latchkey::{Principal, Visitor};
 
 use super::client_address::{client_address, peer};
@@ -24,6 +25,7 @@ pub struct Call {
     presented: AtomicBool,
     principal: OnceLock<Principal>,
     window: OnceLock<Window>,
+    source: OnceLock<Source>,
 }
 
 impl Call {
@@ -45,6 +47,7 @@ impl Call {
             presented: AtomicBool::new(false),
             principal: OnceLock::new(),
             window: OnceLock::new(),
+            source: OnceLock::new(),
         }
     }
 
@@ -66,6 +69,16 @@ impl Call {
     /// Who is asking, once that is proven.
     pub fn principal(&self) -> Option<&Principal> {
         self.principal.get()
+    }
+
+    /// Notes where it was looked up who is asking.
+    pub fn note_source(&self, source: Source) {
+        let _ = self.source.set(source);
+    }
+
+    /// Where that was.
+    pub fn source(&self) -> Source {
+        self.source.get().copied().unwrap_or(Source::Nowhere)
     }
 
     /// Notes where the caller stands in the tightest limit that applied.

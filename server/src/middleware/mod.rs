@@ -5,7 +5,8 @@
 //! 3. The handler, with a bound on its time and its panics caught.
 //! 4. [`rate_headers`]: an answer of the API that counted against nothing yet counts against the client's address.
 //! 5. Failures become the one error shape ([`crate::rest::failure`]).
-//! 6. [`front_ends`] on other origins of the same site, [`security_headers`], use of API keys is counted, and [`access_log`] writes one line.
+//! 6. [`front_ends`] on other origins of the same site, [`security_headers`], use of API keys and [`crate::metrics`] are
+//!    counted, and [`access_log`] writes one line.
 //!
 //! It is one layer and not six because each costs an allocation and two calls at every request, and `verify` is asked
 //! tens of thousands of times a second. Who is asking is found out by extractors ([`crate::rest::who`]), so that a
@@ -27,6 +28,7 @@ use latchkey::{Error, Latchkey};
 
 use crate::config::{FrontEndConfig, ServerConfig};
 use crate::dialects::{Dialect, is_below};
+use crate::metrics::requests::Requests;
 use crate::rest::failure::{Failed, Failure};
 
 pub mod access_log;
@@ -48,6 +50,7 @@ pub struct Edge {
     timeout: Duration,
     is_https: bool,
     front_ends: FrontEnds,
+    requests: Arc<Requests>,
 }
 
 impl Edge {
@@ -62,12 +65,18 @@ impl Edge {
                 trusted: front_ends.trusted_origins.clone(),
                 cookie_domain: front_ends.cookie_domain.clone(),
             },
+            requests: Arc::default(),
         }
     }
 
     /// The core.
     pub fn latchkey(&self) -> &Latchkey {
         &self.latchkey
+    }
+
+    /// What is counted of requests.
+    pub fn requests(&self) -> &Arc<Requests> {
+        &self.requests
     }
 }
 
@@ -89,6 +98,7 @@ pub async fn edge(State(edge): State<Arc<Edge>>, mut request: Request, next: Nex
         dialect: Dialect::of(request.uri().path()),
         began: Instant::now(),
     };
+    let _in_flight = edge.requests.in_flight().enter();
     let call = Arc::new(Call::new(&request, &edge.proxies));
     request.extensions_mut().insert(Arc::clone(&call));
     let origin = edge.front_ends.origin(&request);
@@ -154,5 +164,10 @@ fn conclude(edge: &Edge, call: &Call, seen: &Seen, response: &Response, code: Op
         code,
         took: seen.began.elapsed(),
     };
+    let route = edge.requests.route(template);
+    route.answered(line.method, line.status, line.took);
+    if let Some(question) = route.question() {
+        edge.latchkey.metrics().verification(question, line.status.as_u16(), call.source());
+    }
     access_log::write(call, &line);
 }

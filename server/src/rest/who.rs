@@ -18,6 +18,7 @@ use latchkey::flow::gate::DeviceTokens;
 use latchkey::flow::sessions::Origins;
 use latchkey::flow::sign_in::Opening;
 use latchkey::limit::Window;
+use latchkey::metrics::Source;
 use latchkey::{Actor, Error, Latchkey, Principal, Visitor};
 use percent_encoding::percent_decode_str;
 
@@ -135,7 +136,10 @@ type Found = (Arc<Call>, Principal, Option<Window>);
 /// Proves who is asking and notes it for the log, the limits and the counting of keys.
 async fn authenticate(parts: &Parts, latchkey: &Latchkey) -> Result<Found, Failure> {
     let (call, presented) = presented(parts)?;
-    let (principal, window) = latchkey.authenticate(&call.visitor, &presented).await?;
+    let mut source = Source::Nowhere;
+    let found = latchkey.authenticate_noting(&call.visitor, &presented, &mut source).await;
+    call.note_source(source);
+    let (principal, window) = found?;
     call.note_principal(&principal);
     Ok((call, principal, window))
 }

@@ -25,6 +25,7 @@ mod invitations;
 mod landlord;
 mod limits;
 mod mail;
+mod metrics;
 mod openapi;
 mod organizations;
 mod walls;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod handoff;
 mod mail;
+mod metrics;
 mod post_office;
 mod serving;
 

@@ -75,10 +75,10 @@ on_both_engines! {
         until("hearing", async || other.latchkey.0.memory.belief.at(now) > Duration::from_secs(1)).await;
         let rate = Rate::new(10, 60);
         for _ in 0..10 {
-            core.latchkey.limited_here(&"ada", rate).expect("room");
+            core.latchkey.limited_here(&("actor", "ada"), rate).expect("room");
         }
         core.latchkey.tell_counts().await.expect("told");
-        until("full on the other node", async || other.latchkey.limited_here(&"ada", rate).is_err()).await;
+        until("full on the other node", async || other.latchkey.limited_here(&("actor", "ada"), rate).is_err()).await;
         ear.abort();
     }
 

@@ -5,6 +5,7 @@
 //! checked for what holds of all: no 5xx, a request id, the security headers, rate-limit headers on the API.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use latchkey::Latchkey;
 use latchkey::clock::{Clock, Timestamp};
 use latchkey_server::Application;
 use latchkey_server::cli::read_config;
+use latchkey_server::metrics::Exporter;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -65,6 +67,7 @@ pub struct App {
     pub clock: Clock,
     next_address: AtomicU64,
     application: Option<Application>,
+    exporter: Arc<Exporter>,
     _folder: TempDir,
 }
 
@@ -120,6 +123,7 @@ impl App {
             url,
             &data,
             "--listen=127.0.0.1:0",
+            "--metrics-listen=",
             "--database-connections=4",
             "--hash-memory=64",
             "--hash-iterations=1",
@@ -137,6 +141,7 @@ impl App {
             latchkey: application.latchkey().clone(),
             clock,
             next_address: AtomicU64::new(1),
+            exporter: Arc::clone(application.exporter()),
             application: Some(application),
             _folder: folder,
         }
@@ -148,6 +153,11 @@ impl App {
         let address = application.address();
         tokio::spawn(application.run_until_stopped(std::future::pending()));
         address
+    }
+
+    /// What an operator can measure.
+    pub fn exporter(&self) -> &Exporter {
+        &self.exporter
     }
 
     /// Time goes by.
