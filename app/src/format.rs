@@ -23,6 +23,13 @@ pub fn duration(time: Duration) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The same for a wait: rounded up, so that nobody comes back too early.
+pub fn at_least(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let step = [HOUR, MINUTE].into_iter().find(|step| seconds > *step).unwrap_or(1);
+    duration(Duration::from_secs(seconds.next_multiple_of(step)))
+}
+
 /// "just now", "3 hours ago", "in 6 days".
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let between = Duration::from_millis(at.millis().abs_diff(now.millis()));

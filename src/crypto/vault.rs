@@ -152,6 +152,7 @@ pub struct Vault {
     csrf: hmac::Key,
     codes: hmac::Key,
     backup_codes: hmac::Key,
+    guesses: hmac::Key,
 }
 
 /// A sealed value could not be opened: another key, another purpose, or somebody changed it.
@@ -179,6 +180,7 @@ impl Vault {
             csrf: keyed("csrf"),
             codes: keyed("mailed codes"),
             backup_codes: keyed("backup codes"),
+            guesses: keyed("guesses"),
         })
     }
 
@@ -221,6 +223,12 @@ impl Vault {
     /// The keyed hash of a backup code in its canonical form, bound to whose it is.
     pub fn backup_code_mac(&self, owner: &str, code: &str) -> [u8; 32] {
         mac(&self.backup_codes, format!("{owner}\0{code}").as_bytes())
+    }
+
+    /// The keyed hash of an address at which passwords were tried: whoever reads the store does not learn which
+    /// addresses people type that have no account.
+    pub fn guess_mac(&self, address: &str) -> [u8; 32] {
+        mac(&self.guesses, address.as_bytes())
     }
 
     /// The CSRF token bound to `holder`: a session, or the visitor cookie of somebody not signed in.

@@ -9,6 +9,7 @@ pub mod authenticate;
 pub mod backup_codes;
 pub mod enrol;
 pub mod gate;
+pub(crate) mod guessing;
 pub mod handoff;
 pub mod invitation_codes;
 pub mod invitations;
