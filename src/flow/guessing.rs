@@ -70,7 +70,7 @@ impl Latchkey {
         // Taken before the check and given back unless the password was wrong, so that parallel tries cannot pass the
         // limit.
         let counted = self.counted(visitor, &tried, found.lane);
-        self.take_all(&counted).await?;
+        self.take_all(&counted)?;
         let proven = self.check_tried(visitor, &tried, &found).await;
         if !matches!(proven, Err(Error::Unauthenticated(Code::InvalidCredentials))) {
             self.give_all_back(&counted);
@@ -114,7 +114,7 @@ impl Latchkey {
     }
 
     /// Counts a try against all of them, or against none when one is full.
-    async fn take_all(&self, counted: &[Counted]) -> Result<(), Error> {
+    fn take_all(&self, counted: &[Counted]) -> Result<(), Error> {
         for (place, (who, rate)) in counted.iter().enumerate() {
             if let Err(refused) = self.limited(who, *rate) {
                 self.give_all_back(&counted[..place]);

@@ -90,7 +90,7 @@ impl App {
     async fn guesses(&self, email: &str, failures: usize) {
         for _ in 0..failures {
             loop {
-                let reply = tries(&self.from_far_away(), email, WRONG).await;
+                let reply = tries(&self.far_away(), email, WRONG).await;
                 if reply.status == 401 {
                     break;
                 }
@@ -127,7 +127,7 @@ fn likeness(reply: &Reply, email: &str) -> String {
 /// Asks the same about a known and an unknown address, each from a place of its own; both answers are alike.
 async fn alike(app: &App, known: &Person, path: &str, body: impl Fn(&str) -> Value) -> Reply {
     let unknown = "nobody@example.org";
-    let (here, there) = (app.from_far_away(), app.from_far_away());
+    let (here, there) = (app.far_away(), app.far_away());
     let (one, other) = (here.post(path, body(&known.email)).await, there.post(path, body(unknown)).await);
     assert_eq!(likeness(&one, &known.email), likeness(&other, unknown), "{path}");
     one
@@ -138,7 +138,7 @@ on_both_engines! {
         let ada = app.register("ada").await;
         let (mut replies, mut longest) = (Vec::new(), Duration::ZERO);
         for _ in 0..110 {
-            let reply = tries(&app.from_far_away(), &ada.email, WRONG).await;
+            let reply = tries(&app.far_away(), &ada.email, WRONG).await;
             if reply.status == 429 {
                 longest = longest.max(wait(&reply));
                 app.later(wait(&reply));
@@ -147,11 +147,11 @@ on_both_engines! {
         }
         assert!((10..60).contains(&looked_at(&replies)), "{}", looked_at(&replies));
         assert_eq!(longest, Duration::from_secs(3600));
-        while tries(&app.from_far_away(), &ada.email, WRONG).await.status != 429 {}
-        let held = tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
+        while tries(&app.far_away(), &ada.email, WRONG).await.status != 429 {}
+        let held = tries(&app.far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
         assert_eq!((held.header("retry-after"), held.header("x-ratelimit-remaining")), ("3600", "0"));
         app.later(wait(&held));
-        tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_status(200);
+        tries(&app.far_away(), &ada.email, PASSWORD).await.assert_status(200);
     }
 
     async fn l01_guessing_one_account_ends_by_ninety_until_a_mailed_link(app) with ["mailbox"] {
@@ -161,13 +161,13 @@ on_both_engines! {
             assert_eq!(app.mails_to(&ada.email, "Somebody is trying passwords").await.len(), 1);
         }
         for _ in 0..3 {
-            let over = tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
+            let over = tries(&app.far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
             assert_eq!(over.header("retry-after"), "3600");
             app.later(DAY);
         }
         let link = app.magic_link(&ada.email).await;
-        app.from_far_away().post("/v1/auth/magic-link/verify", json!({"token": link.token()})).await.assert_status(200);
-        tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_status(200);
+        app.far_away().post("/v1/auth/magic-link/verify", json!({"token": link.token()})).await.assert_status(200);
+        tries(&app.far_away(), &ada.email, PASSWORD).await.assert_status(200);
     }
 
     async fn l02_a_browser_that_was_here_before_gets_in_while_strangers_guess(app) {
@@ -183,8 +183,8 @@ on_both_engines! {
             app.later(Duration::from_secs(60));
         }
         app.guesses(&ada.email, 12).await;
-        tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
-        let invented = app.from_far_away().with_header("cookie", "__Host-latchkey-visitor=invented");
+        tries(&app.far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
+        let invented = app.far_away().with_header("cookie", "__Host-latchkey-visitor=invented");
         tries(&invented, &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
         let token = Door::SynthesqToken.tries(&home, &ada.email, PASSWORD).await;
         token.assert_status(200);
@@ -192,13 +192,13 @@ on_both_engines! {
             tries(&home, &ada.email, WRONG).await.assert_status(401);
         }
         tries(&home, &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
-        tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_status(200);
+        tries(&app.far_away(), &ada.email, PASSWORD).await.assert_status(200);
     }
 
     async fn l02_a_new_browser_gets_in_by_a_mailed_link_while_strangers_guess(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         app.guesses(&ada.email, 12).await;
-        let reader = app.from_far_away().same_origin().with_header("accept", "text/html");
+        let reader = app.far_away().same_origin().with_header("accept", "text/html");
         let (cookies, refused) = signs_in_by_form(&reader, (&ada.email, PASSWORD)).await;
         let back = refused.assert_status(303);
         let cookies = format!("{cookies}; {}", jar(&back));
@@ -207,12 +207,12 @@ on_both_engines! {
         assert!(page.body.contains("Email me a link instead"), "{}", page.body);
         let link = app.magic_link(&ada.email).await;
         let body = json!({"token": link.token()});
-        app.from_far_away().post("/v1/auth/magic-link/verify", body).await.assert_status(200);
+        app.far_away().post("/v1/auth/magic-link/verify", body).await.assert_status(200);
     }
 
     async fn l02_a_browser_signs_in_by_the_form_where_strangers_have_to_wait(app) {
         let ada = app.register("ada").await;
-        let browser = app.from_far_away().same_origin();
+        let browser = app.far_away().same_origin();
         let (cookies, opened) = signs_in_by_form(&browser, (&ada.email, PASSWORD)).await;
         opened.session_cookie().expect("signed in");
         app.guesses(&ada.email, 11).await;
@@ -224,14 +224,14 @@ on_both_engines! {
 
     async fn l03_spraying_many_accounts_from_one_address_is_slowed(app) {
         let ada = app.register("ada").await;
-        let client = app.from_far_away();
+        let client = app.far_away();
         let mut replies = Vec::new();
         for number in 0..100 {
             replies.push(tries(&client, &format!("person{number}@example.org"), WRONG).await);
         }
         assert_eq!(looked_at(&replies), 5);
         replies.pop().expect("a reply").assert_refused(429, "rate_limited");
-        tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_status(200);
+        tries(&app.far_away(), &ada.email, PASSWORD).await.assert_status(200);
     }
 
     async fn l03_spraying_from_a_network_is_slowed(app) {
@@ -255,23 +255,23 @@ on_both_engines! {
 
     async fn l03_spraying_from_everywhere_is_slowed(app) {
         let ada = app.register("ada").await;
-        let home = app.from_far_away().with_header("cookie", BROWSER);
+        let home = app.far_away().with_header("cookie", BROWSER);
         tries(&home, &ada.email, PASSWORD).await.assert_status(200);
         let mut replies = Vec::new();
         for number in 0..320 {
-            replies.push(tries(&app.from_far_away(), &format!("person{number}@example.org"), WRONG).await);
+            replies.push(tries(&app.far_away(), &format!("person{number}@example.org"), WRONG).await);
         }
         assert_eq!(looked_at(&replies), 300);
-        let refused = tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
+        let refused = tries(&app.far_away(), &ada.email, PASSWORD).await.assert_refused(429, "rate_limited");
         assert_eq!(refused.header("retry-after"), "60");
         tries(&home, &ada.email, PASSWORD).await.assert_status(200);
         app.later(Duration::from_secs(60));
-        tries(&app.from_far_away(), &ada.email, PASSWORD).await.assert_status(200);
+        tries(&app.far_away(), &ada.email, PASSWORD).await.assert_status(200);
     }
 
     async fn l04_no_header_shakes_the_limit_off(app) with ["--trusted-proxies=10.9.0.0/16"] {
         // Straight to us; and through a proxy that we trust, which adds where the call came from.
-        for (client, added) in [(app.from_far_away(), ""), (app.stranger().at_address("10.9.0.1"), ", 203.0.113.9")] {
+        for (client, added) in [(app.far_away(), ""), (app.stranger().at_address("10.9.0.1"), ", 203.0.113.9")] {
             let mut replies = Vec::new();
             for number in 0..40 {
                 let invented = format!("198.51.{number}.7");
@@ -291,7 +291,7 @@ on_both_engines! {
         let spellings = ["ada@example.org", "ADA@EXAMPLE.ORG", " Ada@example.org", "ada@Example.Org  ", "\tadA@example.org"];
         let mut replies = Vec::new();
         for spelling in spellings.iter().cycle().take(20) {
-            replies.push(tries(&app.from_far_away(), spelling, WRONG).await);
+            replies.push(tries(&app.far_away(), spelling, WRONG).await);
         }
         assert_eq!(looked_at(&replies), 5);
     }
@@ -302,19 +302,19 @@ on_both_engines! {
         for minutes in 0..2 {
             let mut replies = Vec::new();
             for door in DOORS.into_iter().cycle().take(21) {
-                replies.push(door.tries(&app.from_far_away(), &ada.email, WRONG).await);
+                replies.push(door.tries(&app.far_away(), &ada.email, WRONG).await);
             }
             assert_eq!(looked_at(&replies), 5, "in minute {minutes}");
             app.later(Duration::from_secs(60));
         }
         app.guesses(&ada.email, 1).await;
         for door in DOORS {
-            let held = door.tries(&app.from_far_away(), &ada.email, PASSWORD).await;
+            let held = door.tries(&app.far_away(), &ada.email, PASSWORD).await;
             assert_eq!((held.status.as_u16(), held.header("retry-after")), (429, "60"), "{door:?}: {held:?}");
         }
         app.later(Duration::from_secs(60));
         for door in DOORS {
-            let opened = door.tries(&app.from_far_away(), &ada.email, PASSWORD).await;
+            let opened = door.tries(&app.far_away(), &ada.email, PASSWORD).await;
             assert!(opened.status == 200 || opened.session_cookie().is_some(), "{door:?}: {opened:?}");
         }
     }
@@ -323,7 +323,7 @@ on_both_engines! {
         let ada = app.register("ada").await;
         for (minutes, most) in [5, 5, 1, 1].into_iter().enumerate() {
             let all = (0..50).map(|number| {
-                let (client, email) = (app.from_far_away(), ada.email.clone());
+                let (client, email) = (app.far_away(), ada.email.clone());
                 let door = [Door::Rest, Door::SalesOs, Door::Salesflow, Door::SynthesqToken][number % 4];
                 tokio::spawn(async move { door.tries(&client, &email, WRONG).await })
             });

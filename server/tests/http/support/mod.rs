@@ -163,7 +163,7 @@ impl App {
     }
 
     /// The same in a network that nobody else in the test is in.
-    pub fn from_far_away(&self) -> Client {
+    pub fn far_away(&self) -> Client {
         let number = self.next_address.fetch_add(1, Ordering::Relaxed);
         let [.., a, b] = number.to_be_bytes();
         Client::new(self.router.clone(), IpAddr::from([172, 16 + a, b, 9]))
