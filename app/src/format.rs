@@ -136,6 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (seconds, said) in [
+            (0, "1 second"),
+            (30, "30 seconds"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (3600, "1 hour"),
+            (3601, "2 hours"),
+        ] {
+            assert_eq!(at_least(Duration::from_secs(seconds)), said);
+        }
+        assert_eq!(at_least(Duration::from_millis(1500)), "2 seconds");
+    }
+
+    #[test]
     fn a_day_lasts_until_its_last_second() {
         assert_eq!(end_of_day("2027-02-20").as_deref(), Some("2027-02-20T23:59:59Z"));
         assert_eq!(end_of_day("2027-02-30"), None);
