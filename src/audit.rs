@@ -1,6 +1,7 @@
 //! The audit log's vocabulary, and how verbs write to it: in the transaction of what they tell of.
 
 use crate::Latchkey;
+use crate::email::Email;
 use crate::error::Error;
 use crate::id::{EventId, OrganizationId};
 use crate::principal::{Actor, Visitor};
@@ -24,6 +25,7 @@ macro_rules! deeds {
 deeds! {
     SignedIn = "session.created",
     SignInFailed = "session.refused",
+    SignInHeld = "session.held",
     HandoffMade = "handoff.created",
     HandoffRedeemed = "handoff.redeemed",
     SignedUp = "user.created",
@@ -118,6 +120,18 @@ impl<'a> Told<'a> {
         target: impl std::fmt::Display,
     ) -> Self {
         Self { organization: Some(organization), ..Self::by(actor, deed, target) }
+    }
+
+    /// Something that somebody unknown did at an address, whether or not it has an account.
+    pub(crate) fn anonymous(visitor: &'a Visitor, deed: Deed, email: &Email) -> Self {
+        Self {
+            visitor,
+            actor: "anonymous".to_owned(),
+            organization: None,
+            deed,
+            target: email.to_string(),
+            detail: serde_json::Value::Null,
+        }
     }
 
     /// With further facts.

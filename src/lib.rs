@@ -8,7 +8,7 @@
 //! authenticators, backup codes), `device` and `qr`.
 //!
 //! **The verbs** are methods of the one handle `Latchkey`, one file a group in `flow`: `authenticate` makes
-//! principals, `gate` stands before every session, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`,
+//! principals, `gate` stands before every session, `guessing` before every password, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`,
 //! `api_key_use`, `verification`, `handoff`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
 //! `step_up`, `trusted_devices`, `policy`, `reset_factor`. A verb takes a `Visitor` (nothing proven) or an `Actor`
 //! (proven), checks the right, and does all that belongs together in one transaction.
@@ -45,6 +45,8 @@ pub mod device;
 pub mod factor;
 #[cfg(feature = "server")]
 pub mod flow;
+#[cfg(feature = "server")]
+pub mod guessing;
 #[cfg(feature = "server")]
 pub mod invitation;
 #[cfg(feature = "server")]

@@ -196,6 +196,12 @@ pub struct Limits {
     pub ordinary: Rate,
     /// Failed sign-ins, by address and by account, each.
     pub sign_in: Rate,
+    /// Failed sign-ins by wider network, those of known browsers aside.
+    pub sign_in_network: Rate,
+    /// The same from everywhere together.
+    pub sign_in_everywhere: Rate,
+    /// How wrong passwords in a row slow down the next.
+    pub guessing: Guessing,
     /// New accounts by address.
     pub sign_up: Rate,
     /// Mails asked for, by the address they go to, for each way of asking.
@@ -217,6 +223,9 @@ impl Default for Limits {
         Self {
             ordinary: Rate::new(100, 60),
             sign_in: Rate::new(5, 60),
+            sign_in_network: Rate::new(50, 60),
+            sign_in_everywhere: Rate::new(300, 60),
+            guessing: Guessing::default(),
             sign_up: Rate::new(60, 60 * 60),
             mail: Rate::new(3, 5 * 60),
             mail_from: Rate::new(30, 5 * 60),
@@ -236,6 +245,9 @@ impl Limits {
         Self {
             ordinary: relax(self.ordinary),
             sign_in: relax(self.sign_in),
+            sign_in_network: relax(self.sign_in_network),
+            sign_in_everywhere: relax(self.sign_in_everywhere),
+            guessing: self.guessing.relaxed(),
             sign_up: relax(self.sign_up),
             mail: relax(self.mail),
             mail_from: relax(self.mail_from),
@@ -243,6 +255,47 @@ impl Limits {
             factor_change: relax(self.factor_change),
             factor_set_up: relax(self.factor_set_up),
             factor_set_up_code: relax(self.factor_set_up_code),
+        }
+    }
+}
+
+/// How wrong passwords in a row slow down the next, at one account (NIST SP 800-63B-4 section 3.2.2).
+#[derive(Clone, Debug)]
+pub struct Guessing {
+    /// With which of them the next has to wait for the first time.
+    pub failures: u32,
+    /// How long then; each further one doubles it.
+    pub first_wait: Duration,
+    /// The longest wait.
+    pub longest_wait: Duration,
+    /// How many end the tries of strangers, until a mailed proof or a sign-in with a known browser.
+    pub most_of_strangers: u32,
+    /// How many end those of known browsers, until a mailed proof or a sign-in from elsewhere.
+    pub most_of_known_browsers: u32,
+}
+
+impl Default for Guessing {
+    fn default() -> Self {
+        Self {
+            failures: 10,
+            first_wait: Duration::from_secs(30),
+            longest_wait: Duration::from_secs(60 * MINUTE),
+            most_of_strangers: 90,
+            most_of_known_browsers: 10,
+        }
+    }
+}
+
+impl Guessing {
+    /// The same with room for a thousand times as many failures.
+    #[must_use]
+    fn relaxed(self) -> Self {
+        let relax = |failures: u32| failures.saturating_mul(1000);
+        Self {
+            failures: relax(self.failures),
+            most_of_strangers: relax(self.most_of_strangers),
+            most_of_known_browsers: relax(self.most_of_known_browsers),
+            ..self
         }
     }
 }

@@ -160,7 +160,7 @@ const fn conflict(code: Code) -> &'static str {
 }
 
 fn wait(error: &Error) -> String {
-    let time = error.retry_after().map_or_else(|| "a moment".to_owned(), format::duration);
+    let time = error.retry_after().map_or_else(|| "a moment".to_owned(), format::at_least);
     match error {
         Error::Busy { .. } => format!("A lot is going on right now. Try again in {time}."),
         Error::Locked { .. } => format!("There were too many wrong tries. Try again in {time}."),

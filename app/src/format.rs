@@ -23,6 +23,13 @@ pub fn duration(time: Duration) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The same for a wait: rounded up, so that nobody comes back too early.
+pub fn at_least(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let step = [HOUR, MINUTE].into_iter().find(|step| seconds > *step).unwrap_or(1);
+    duration(Duration::from_secs(seconds.next_multiple_of(step)))
+}
+
 /// "just now", "3 hours ago", "in 6 days".
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let between = Duration::from_millis(at.millis().abs_diff(now.millis()));
@@ -126,6 +133,21 @@ mod tests {
         }
         assert_eq!(exact(now), "9 September 2001, 01:46 UTC");
         assert_eq!(machine(now), "2001-09-09T01:46:40Z");
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (seconds, said) in [
+            (0, "1 second"),
+            (30, "30 seconds"),
+            (60, "1 minute"),
+            (61, "2 minutes"),
+            (3600, "1 hour"),
+            (3601, "2 hours"),
+        ] {
+            assert_eq!(at_least(Duration::from_secs(seconds)), said);
+        }
+        assert_eq!(at_least(Duration::from_millis(1500)), "2 seconds");
     }
 
     #[test]

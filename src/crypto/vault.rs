@@ -161,6 +161,7 @@ pub struct Vault {
     codes: hmac::Key,
     backup_codes: hmac::Key,
     limits: hmac::Key,
+    guesses: hmac::Key,
 }
 
 /// A sealed value could not be opened: another key, another purpose, or somebody changed it.
@@ -189,6 +190,7 @@ impl Vault {
             codes: keyed("mailed codes"),
             backup_codes: keyed("backup codes"),
             limits: keyed("limits"),
+            guesses: keyed("guesses"),
         })
     }
 
@@ -238,6 +240,12 @@ impl Vault {
         let mut seed = [0; 16];
         seed.copy_from_slice(&mac(&self.limits, b"names")[..16]);
         seed
+    }
+
+    /// The keyed hash of an address at which passwords were tried: whoever reads the store does not learn which
+    /// addresses people type that have no account.
+    pub fn guess_mac(&self, address: &str) -> [u8; 32] {
+        mac(&self.guesses, address.as_bytes())
     }
 
     /// The CSRF token bound to `holder`: a session, or the visitor cookie of somebody not signed in.

@@ -16,7 +16,6 @@ use crate::user::User;
 
 use super::gate::{Gate, Proven};
 use super::links::{Asked, LinkPreview, MailProof, MailTo};
-use super::magic_link::asked_by_mail;
 use super::mail::Parcel;
 use super::places::place_of;
 use super::sign_in::{Opening, SecretText, SignInView, SignedIn};
@@ -136,7 +135,7 @@ impl Latchkey {
         let found = writing.store().find_user_by_email(&email).await?.map(|(user, _)| user);
         let user = found.filter(|user| user.email_verified_at.is_none() && user.disabled_at.is_none());
         self.mail_verification_to(&mut writing.store(), visitor, &email, user.as_ref(), browser).await?;
-        self.tell(&mut writing.store(), asked_by_mail(visitor, Deed::VerificationAsked, &email)).await?;
+        self.tell(&mut writing.store(), Told::anonymous(visitor, Deed::VerificationAsked, &email)).await?;
         writing.commit().await
     }
 
@@ -259,6 +258,7 @@ impl Latchkey {
             return Err(Error::Conflict(Code::EmailTaken));
         }
         store.update_email(user.id, new, now).await?;
+        self.clear_guesses(&mut store, new).await?;
         store.consume_challenges_of(user.id, &[Kind::SignIn, Kind::Reset, Kind::Verify], now).await?;
         let detail = serde_json::json!({ "from": user.email.as_str(), "to": new.as_str() });
         self.tell(&mut store, told_of(visitor, Deed::EmailChanged, &user).with(detail)).await?;

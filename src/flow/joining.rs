@@ -20,6 +20,7 @@ use crate::user::User;
 
 use super::address::told_of;
 use super::gate::{Entered, Proven};
+use super::guessing::Tried;
 use super::sign_in::{Opening, SecretText, SignedIn};
 use super::sign_up::{SignUp, SignedUp};
 
@@ -139,7 +140,8 @@ impl Latchkey {
         opening: Opening<'_>,
     ) -> Result<Entered, Error> {
         let password = Password::typed(&input.password.unwrap_or_default().0);
-        let user = self.prove_password(visitor, &invitation.email, &password).await?;
+        let tried = Tried { email: &invitation.email, password: &password, browser: opening.browser };
+        let user = self.prove_password(visitor, tried).await?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
         let hash = PlainToken::presented(token).hashed();

@@ -5,12 +5,12 @@ use crate::agent::browser;
 use crate::audit::{Deed, Told};
 use crate::challenge::{Kind, LinkState};
 use crate::crypto::random;
-use crate::email::Email;
 use crate::error::{Code, Error};
 use crate::id::UserId;
 use crate::mail::{Circumstances, Letter};
 use crate::metrics::Way;
 use crate::principal::Visitor;
+use crate::store::Store;
 use crate::user::User;
 
 use super::gate::{Entered, Proven};
@@ -59,12 +59,7 @@ impl Latchkey {
         let now = self.now();
         let mut writing = self.0.db.write().await?;
         let found = writing.store().find_user_by_email(&email).await?.map(|(user, _)| user);
-        let whose = found.as_ref().map_or(UserId::new(now, random()), |user| user.id);
-        let places = writing.store().list_memberships(whose).await?;
-        // Nobody is mailed for an organization that is suspended: they could not sign in.
-        let can_enter = |user: &User| user.disabled_at.is_none() && place_of(user, &places, None, "email").is_ok();
-        let user = found.filter(can_enter).map(|user| user.id);
-        let house = places.iter().find(|place| place.is_live()).map(|place| place.organization.name.as_str());
+        let (user, house) = self.addressee(&mut writing.store(), found).await?;
         let asked = Asked { kind, email: &email, user, browser: browser_name };
         let issued = self.issue(&mut writing.store(), &asked).await?;
         let (browser, address) = (browser(&visitor.user_agent), visitor.address.to_string());
@@ -77,11 +72,27 @@ impl Latchkey {
             Kind::Reset => Letter::Reset { link: &link, code, minutes, asked },
             _ => Letter::MagicLink { link: &link, code, minutes, asked },
         };
-        let parcel = Parcel { to: &email, house, letter, until: Some(now.plus(life)), decoy: user.is_none() };
+        let until = Some(now.plus(life));
+        let parcel = Parcel { to: &email, house: house.as_deref(), letter, until, decoy: user.is_none() };
         self.post(&mut writing.store(), parcel).await?;
         let deed = if kind == Kind::Reset { Deed::ResetAsked } else { Deed::MagicLinkAsked };
-        self.tell(&mut writing.store(), asked_by_mail(visitor, deed, &email)).await?;
+        self.tell(&mut writing.store(), Told::anonymous(visitor, deed, &email)).await?;
         writing.commit().await
+    }
+
+    /// Who is mailed at an address that anybody may name, and for which organization; the same reads when it has no
+    /// account. Nobody is mailed for an organization that is suspended: they could not sign in.
+    pub(crate) async fn addressee(
+        &self,
+        store: &mut Store<'_>,
+        found: Option<User>,
+    ) -> Result<(Option<UserId>, Option<String>), Error> {
+        let whose = found.as_ref().map_or(UserId::new(self.now(), random()), |user| user.id);
+        let places = store.list_memberships(whose).await?;
+        let can_enter = |user: &User| user.disabled_at.is_none() && place_of(user, &places, None, "email").is_ok();
+        let user = found.filter(can_enter).map(|user| user.id);
+        let house = places.iter().find(|place| place.is_live()).map(|place| place.organization.name.clone());
+        Ok((user, house))
     }
 
     /// Looks at a link to sign in with. Spends nothing.
@@ -129,16 +140,5 @@ impl Latchkey {
         let proven =
             Proven { user: &user, place, amr: "email", remember: input.remember.unwrap_or(true), inherited: None };
         self.enter(writing, visitor, &proven, opening, None).await
-    }
-}
-
-pub(crate) fn asked_by_mail<'a>(visitor: &'a Visitor, deed: Deed, email: &Email) -> Told<'a> {
-    Told {
-        visitor,
-        actor: "anonymous".to_owned(),
-        organization: None,
-        deed,
-        target: email.to_string(),
-        detail: serde_json::Value::Null,
     }
 }

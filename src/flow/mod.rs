@@ -10,6 +10,7 @@ pub mod backup_codes;
 pub(crate) mod counting;
 pub mod enrol;
 pub mod gate;
+pub(crate) mod guessing;
 pub mod handoff;
 pub mod invitation_codes;
 pub mod invitations;

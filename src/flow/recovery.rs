@@ -84,6 +84,7 @@ impl Latchkey {
         store.update_verified(id, now).await?;
         store.consume_sessions(id, None, EndedBy::Recovery, now).await?;
         self.end_shortcuts(&mut store, id).await?;
+        self.clear_guesses(&mut store, &challenge.email).await?;
         store.consume_challenges_of(id, &[Kind::SignIn, Kind::Reset, Kind::Change], now).await?;
         let told = Told {
             visitor,

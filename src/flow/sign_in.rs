@@ -9,13 +9,10 @@ use crate::Latchkey;
 use crate::api_key::Scopes;
 use crate::audit::{Deed, Told};
 use crate::clock::Timestamp;
-use crate::crypto::hasher::Verdict;
 use crate::crypto::random;
-use crate::email::Email;
 use crate::error::{Code, Error};
 use crate::field::{Field, FieldCode, Findings};
 use crate::id::{OrganizationId, SessionId};
-use crate::latchkey::network;
 use crate::member::Role;
 use crate::metrics::Way;
 use crate::organization::{Membership, barred_from};
@@ -26,6 +23,7 @@ use crate::store::{NewSession, Store, Writing};
 use crate::user::{User, UserName};
 
 use super::gate::{DeviceTokens, DevicesCookie, Entered, Passed, Proven};
+use super::guessing::Tried;
 use super::links::{browser_hash, program_hash};
 use super::mail::Notice;
 use super::places::{place_named, place_of};
@@ -280,7 +278,9 @@ impl Latchkey {
         let password = findings.need(password, Field::Password, FieldCode::Required);
         findings.check()?;
         let (Some(email), Some(password)) = (email, password) else { return Err(Error::NotFound) };
-        let user = self.prove_password(visitor, &email, &Password::typed(&password.0)).await?;
+        let password = Password::typed(&password.0);
+        let tried = Tried { email: &email, password: &password, browser: opening.browser };
+        let user = self.prove_password(visitor, tried).await?;
         let memberships = self.0.db.read().await?.store().list_memberships(user.id).await?;
         let place = match input.organization_slug.as_deref() {
             Some(slug) => Some(place_named(&memberships, slug)?),
@@ -306,70 +306,6 @@ impl Latchkey {
         let name = UserName::parse(username).ok_or(Error::Unauthenticated(Code::InvalidCredentials))?;
         let found = self.0.db.read().await?.store().find_email_by_username(&name).await?;
         Ok(found.map_or_else(|| format!("{}@username.invalid", name.as_str()), |email| email.to_string()))
-    }
-
-    /// The account whose password this is. An unknown account, a wrong password and an account that is switched off
-    /// are answered alike, in the same time; failures count by address and by account.
-    pub(crate) async fn prove_password(
-        &self,
-        visitor: &Visitor,
-        email: &Email,
-        password: &Password,
-    ) -> Result<User, Error> {
-        let rate = self.0.settings.limits.sign_in;
-        let by_address = ("sign-in from", network(visitor.address));
-        let by_account = ("sign-in to", email.as_str());
-        // Taken before the check and given back after a success, so that parallel tries cannot pass the limit.
-        self.limited(&by_address, rate).await?;
-        if let Err(refused) = self.limited(&by_account, rate).await {
-            self.give_back(&by_address, rate).await;
-            return Err(refused);
-        }
-        let found = self.check_password(email, password).await;
-        if !matches!(found, Ok(None)) {
-            self.give_back(&by_address, rate).await;
-            self.give_back(&by_account, rate).await;
-        }
-        match found? {
-            Some(user) => Ok(user),
-            None => {
-                self.tell_refusal(visitor, email).await?;
-                Err(Error::Unauthenticated(Code::InvalidCredentials))
-            }
-        }
-    }
-
-    async fn check_password(&self, email: &Email, password: &Password) -> Result<Option<User>, Error> {
-        let found = self.0.db.read().await?.store().find_user_by_email(email).await?;
-        let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
-        let stored = hash.clone().filter(|_| user.as_ref().is_some_and(|user| user.disabled_at.is_none()));
-        let verdict = self.0.hasher.check(Password::typed(password.text()), stored).await?;
-        let user = user.filter(|_| verdict != Verdict::Wrong);
-        if let (Some(user), Verdict::RightButOld) = (&user, verdict) {
-            self.strengthen_hash(user, hash.as_deref(), password).await?;
-        }
-        Ok(user)
-    }
-
-    async fn strengthen_hash(&self, user: &User, old: Option<&str>, password: &Password) -> Result<(), Error> {
-        let new = self.0.hasher.hash(Password::typed(password.text())).await?;
-        let mut writing = self.0.db.write().await?;
-        writing.store().update_password(user.id, old, &new, user.updated_at).await?;
-        writing.commit().await
-    }
-
-    async fn tell_refusal(&self, visitor: &Visitor, email: &Email) -> Result<(), Error> {
-        let told = Told {
-            visitor,
-            actor: "anonymous".to_owned(),
-            organization: None,
-            deed: Deed::SignInFailed,
-            target: email.to_string(),
-            detail: serde_json::Value::Null,
-        };
-        let mut writing = self.0.db.write().await?;
-        self.tell(&mut writing.store(), told).await?;
-        writing.commit().await
     }
 
     pub(crate) async fn end_replaced(&self, writing: &mut Writing, cookie: Option<&str>) -> Result<(), Error> {
@@ -407,6 +343,9 @@ impl Latchkey {
             detail: serde_json::json!({ "amr": session.amr, "secondFactor": passed.second().map(|proof| proof.method.as_str()) }),
         };
         self.tell(store, told).await?;
+        if proven.amr == "email" && proven.inherited.is_none() {
+            self.clear_guesses(store, &proven.user.email).await?;
+        }
         self.note_browser(store, visitor, proven, opening.browser).await?;
         Ok(SignedIn {
             view: self.sign_in_view(&session, tokens, proven.user, proven.place),

@@ -174,6 +174,7 @@ impl Latchkey {
             return Err(Error::Conflict(Code::EmailTaken));
         }
         writing.store().insert_user(&user, Some(&hash)).await?;
+        self.clear_guesses(&mut writing.store(), &user.email).await?;
         let place = match home {
             Home::Own => {
                 let name = account.organization_name();

@@ -33,6 +33,8 @@ const MAILS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const HALVES_KEPT: Duration = Duration::from_secs(60 * 60);
 /// How long an unused browser is known.
 const BROWSERS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+/// How long it is known that wrong passwords were tried, after the last of them.
+const GUESSES_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 impl Latchkey {
     /// Writes what was counted in memory: last-seen of sessions, use of keys.
@@ -78,6 +80,7 @@ impl Latchkey {
         writing.store().delete_old_devices(now).await?;
         writing.store().delete_old_counts(now).await?;
         writing.store().delete_old_browsers(now.minus(BROWSERS_KEPT)).await?;
+        writing.store().delete_old_guesses(now.minus(GUESSES_KEPT)).await?;
         writing.commit().await
     }
 

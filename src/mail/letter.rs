@@ -146,6 +146,13 @@ pub enum Letter<'a> {
         /// How it was tried.
         asked: Circumstances<'a>,
     },
+    /// Somebody tries passwords.
+    Guessing {
+        /// How the last one was tried.
+        was: Circumstances<'a>,
+        /// Where they sign in.
+        login_link: &'a str,
+    },
     /// Somebody signed in.
     NewSignIn {
         /// How.

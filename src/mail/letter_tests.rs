@@ -32,6 +32,7 @@ fn letters<'a>(name: &'a str, [old, new]: [&'a Email; 2], was: Circumstances<'a>
         ("verify_address", Letter::VerifyAddress { name, link: LINK, code, hours: 24, asked }),
         ("confirm_new_address", Letter::ConfirmNewAddress { link: LINK, code, hours: 24, old, asked }),
         ("address_in_use", Letter::AddressInUse { login_link: LINK, forgot_link: KEYS, asked }),
+        ("guessing", Letter::Guessing { was, login_link: "https://auth.example.org/login" }),
         ("new_sign_in", Letter::NewSignIn { was, secure_link: SECURE }),
         ("password_changed", Letter::PasswordChanged { was, secure_link: SECURE, by_recovery: false }),
         ("password_recovered", Letter::PasswordChanged { was, secure_link: SECURE, by_recovery: true }),

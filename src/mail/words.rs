@@ -48,6 +48,7 @@ pub(super) fn page(letter: &Letter<'_>, house: &str) -> Page {
         Letter::AddressInUse { login_link, forgot_link, asked } => {
             address_in_use(house, login_link, forgot_link, &asked)
         }
+        Letter::Guessing { was, login_link } => guessing(house, &was, login_link),
         Letter::NewSignIn { was, secure_link } => new_sign_in(house, &was, secure_link),
         Letter::PasswordChanged { was, secure_link, by_recovery } => {
             password_changed(house, &was, secure_link, by_recovery)
@@ -167,6 +168,26 @@ fn address_in_use(house: &str, login_link: &str, forgot_link: &str, tried: &Circ
     .link("Choose a new password", forgot_link)
     .facts(asked(tried))
     .say("If it was not you, ignore this mail: nothing was changed, and nobody got into your account.")
+}
+
+fn guessing(house: &str, was: &Circumstances<'_>, login_link: &str) -> Page {
+    Page::new(
+        format!("Somebody is trying passwords at {house}"),
+        "Nobody got in, and there is nothing that you have to do.",
+        "wrong passwords were tried for the account with this address",
+    )
+    .say(format!(
+        "Wrong passwords were tried for your account at {house}, many in a row. Nobody got in. Whoever tries on has to \
+         wait, longer each time. This was the last one:"
+    ))
+    .facts(happened(was))
+    .say("There is nothing that you have to do. Browsers that you have signed in with before are not affected.")
+    .say("With any other, a right password may have to wait too. A link by mail gets you in at once:")
+    .link("Sign in", login_link)
+    .say(
+        "If it was not you, two things help: a password that you use nowhere else, and two-factor authentication. With \
+         it on, a guessed password alone lets nobody in. You find both under Settings > Security.",
+    )
 }
 
 fn new_sign_in(house: &str, was: &Circumstances<'_>, secure_link: &str) -> Page {

@@ -2,6 +2,7 @@ use sqlx::query;
 
 use super::Store;
 use crate::clock::Timestamp;
+use crate::email::Email;
 use crate::error::Error;
 use crate::id::UserId;
 
@@ -33,6 +34,19 @@ impl Store<'_> {
             .fetch_optional(&mut *self.connection)
             .await?;
         Ok(other.is_some())
+    }
+
+    /// Whether somebody has signed in with this browser to the account with this address.
+    pub async fn is_known_browser(&mut self, email: &Email, browser: &[u8]) -> Result<bool, Error> {
+        let row = query(
+            "SELECT 1 AS one FROM known_browsers
+             WHERE user_id = (SELECT id FROM users WHERE email = $1) AND browser = $2",
+        )
+        .bind(email.as_str())
+        .bind(browser.to_vec())
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        Ok(row.is_some())
     }
 
     /// Forgets browsers that were not used for long.

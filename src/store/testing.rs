@@ -11,7 +11,7 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 30] = [
     "counts",
     "leases",
     "mails",
@@ -36,6 +36,7 @@ const TABLES: [&str; 29] = [
     "handoffs",
     "trusted_devices",
     "known_browsers",
+    "guesses",
     "api_key_warnings",
     "invitations",
     "invitation_codes",

@@ -15,6 +15,7 @@ use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
 pub mod front_ends;
+pub mod guessing;
 pub mod handoff;
 pub mod layers;
 pub mod mail;
@@ -23,6 +24,7 @@ pub mod reference;
 pub mod two_factor;
 
 pub use front_ends::FrontEndConfig;
+pub use guessing::GuessingConfig;
 pub use handoff::HandoffConfig;
 pub use mail::MailConfig;
 pub use metrics::{MetricsConfig, MetricsListen};
@@ -70,6 +72,9 @@ pub struct Config {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitConfig,
+    /// Guessing of passwords.
+    #[command(flatten)]
+    pub guessing: GuessingConfig,
     /// Memory.
     #[command(flatten)]
     pub memory: MemoryConfig,
@@ -375,6 +380,9 @@ impl Config {
         let set = settings::Limits {
             ordinary: limits.limit_ordinary,
             sign_in: limits.limit_sign_in,
+            sign_in_network: self.guessing.limit_sign_in_network,
+            sign_in_everywhere: self.guessing.limit_sign_in_everywhere,
+            guessing: self.guessing.settings(),
             sign_up: limits.limit_sign_up,
             mail: limits.limit_mail,
             mail_from: limits.limit_mail_from,

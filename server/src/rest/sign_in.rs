@@ -40,7 +40,8 @@ const TO_VERIFY: &str = "A link to confirm your address is on its way. Open it t
 /// Sign in with address and password
 ///
 /// The answer is the same, and takes the same time, for an unknown address, a wrong password and an account that is
-/// switched off. Failures count by address and by account. Where a second factor is on, its code may be said along with
+/// switched off. Failures count by account, address, network and all together, and make the next try wait; a browser that has
+/// signed in to the account before counts apart. Where a second factor is on, its code may be said along with
 /// them, or the answer gives the right to prove it with `2fa/verify`; a trusted device (`X-Device-Token`) is not asked.
 #[utoipa::path(
     post, path = "/auth/login", tag = "Signing in", security(()), request_body = SignIn,

@@ -21,6 +21,7 @@ mod auth;
 mod config;
 mod dialects;
 mod errors;
+mod guessing;
 mod invitations;
 mod landlord;
 mod limits;

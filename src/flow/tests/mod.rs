@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod factor_changes;
+mod guessing;
 mod handoff;
 mod invitation_codes;
 mod invitations;

@@ -163,6 +163,7 @@ fn words(action: &str) -> String {
     match action {
         "session.created" => "Signed in".to_owned(),
         "session.refused" => "Sign-in refused".to_owned(),
+        "session.held" => "Sign-in held back after wrong passwords".to_owned(),
         "session.signed_out" => "Signed out".to_owned(),
         "session.all_ended" => "Signed out everywhere".to_owned(),
         "session.stepped_up" => "Confirmed who they are".to_owned(),

@@ -70,7 +70,7 @@ pub fn by_cookie(headers: &HeaderMap) -> Opening<'_> {
     Opening { devices: cookies::devices(headers), ..opening }
 }
 
-/// How its programs hold one: by tokens alone.
+/// How its programs hold one: by tokens alone. A script in a browser that we know is known here too.
 pub fn by_tokens(headers: &HeaderMap) -> Opening<'_> {
-    Opening { devices: devices(headers), ..Opening::api() }
+    Opening { browser: cookies::visitor(headers), devices: devices(headers), ..Opening::api() }
 }

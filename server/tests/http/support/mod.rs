@@ -172,6 +172,13 @@ impl App {
         Client::new(self.router.clone(), IpAddr::from([10, a, b, c]))
     }
 
+    /// The same in a network that nobody else in the test is in.
+    pub fn far_away(&self) -> Client {
+        let number = self.next_address.fetch_add(1, Ordering::Relaxed);
+        let [.., a, b] = number.to_be_bytes();
+        Client::new(self.router.clone(), IpAddr::from([172, 16 + a, b, 9]))
+    }
+
     /// Somebody who signs up: `name@example.org`, owner of an organization of their own.
     pub async fn register(&self, name: &str) -> Person {
         let client = self.stranger();
