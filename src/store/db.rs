@@ -200,6 +200,7 @@ fn migrator() -> Migrator {
         (4, "organizations", include_str!("migrations/0004_organizations.sql")),
         (5, "handoff", include_str!("migrations/0005_handoff.sql")),
         (6, "user names", include_str!("migrations/0006_user_names.sql")),
+        (9, "key watch", include_str!("migrations/0009_key_watch.sql")),
     ];
     let migrations = TEXTS.iter().map(|(version, description, sql)| {
         Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -16,6 +16,7 @@ use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
 pub mod front_ends;
 pub mod handoff;
+pub mod key_watch;
 pub mod layers;
 pub mod mail;
 pub mod reference;
@@ -23,6 +24,7 @@ pub mod two_factor;
 
 pub use front_ends::FrontEndConfig;
 pub use handoff::HandoffConfig;
+pub use key_watch::KeyWatchConfig;
 pub use mail::MailConfig;
 pub use two_factor::TwoFactorConfig;
 
@@ -59,6 +61,9 @@ pub struct Config {
     /// Handing sessions on to other sites.
     #[command(flatten)]
     pub handoff: HandoffConfig,
+    /// Unusual use of API keys.
+    #[command(flatten)]
+    pub key_watch: KeyWatchConfig,
     /// Mail.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -309,6 +314,7 @@ impl Config {
             links: self.mail.links(),
             two_factor: self.two_factor.settings(),
             handoff: self.handoff.settings(),
+            key_watch: self.key_watch.settings(),
             memory: settings::Memory {
                 principals: self.memory.memory_principals,
                 believed: self.memory.memory_believed.map(Duration::from_millis),

@@ -6,6 +6,7 @@ mod factor_changes;
 mod handoff;
 mod invitation_codes;
 mod invitations;
+mod key_watch;
 mod keys;
 mod landlord;
 mod mail;
