@@ -22,6 +22,7 @@ mod config;
 mod dialects;
 mod errors;
 mod invitations;
+mod key_watch;
 mod landlord;
 mod limits;
 mod mail;
