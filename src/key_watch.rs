@@ -12,7 +12,7 @@
 //! * **After silence**: the first call after thirty days without any, by a key that was used before.
 //! * **After its end**: somebody presented the right secret of a key that is revoked or expired, or a secret that a newer
 //!   one had replaced. It was refused. Each network is told of once; further calls from there are counted. A replaced
-//!   secret is known for a day after it ended; later it is as unknown as any other.
+//!   secret is noticed for a month.
 //!
 //! Each network and each program is told of once, however often it comes back, and by one node of several. For the first
 //! 24 hours of its use a key is being got to know: networks, programs and amounts are learned and not told of. Networks

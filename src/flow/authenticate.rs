@@ -299,6 +299,10 @@ impl Latchkey {
         if !same(&found.mac, mac) {
             return Err(refused(Code::InvalidApiKey));
         }
+        if found.secret_dropped {
+            self.note_ended_use(visitor, Some(found.key.id), Ending::Replaced);
+            return Err(refused(Code::InvalidApiKey));
+        }
         let principal = key_principal(&found, organization).inspect_err(|_| {
             if let Some(ending) = Ending::at(now, &found.key.life, found.secret_ends_at) {
                 self.note_ended_use(visitor, Some(found.key.id), ending);

@@ -22,6 +22,8 @@ const HOURS_KEPT: i64 = 31 * 24;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many days before its end the owner of a key is told.
 const WARNING_DAYS: [u32; 3] = [14, 7, 1];
+/// How long it is noticed that somebody presents a secret that was replaced.
+const SECRETS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long links that have expired are still recognised, so that their page can offer a new one.
 const LINKS_KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// How long it is known what became of a mail.
@@ -67,7 +69,7 @@ impl Latchkey {
         let ended = now.minus(self.0.settings.tokens.access_life).minus(Duration::from_secs(24 * 60 * 60));
         writing.store().delete_old_sessions(ended, now).await?;
         writing.store().delete_old_successors(now.minus(self.0.settings.tokens.replay)).await?;
-        writing.store().delete_ended_secrets(now.minus(Duration::from_secs(24 * 60 * 60))).await?;
+        writing.store().delete_ended_secrets(now.minus(DAY), now.minus(SECRETS_KEPT), now).await?;
         let first_hour = now.millis().div_euclid(3_600_000) - HOURS_KEPT;
         writing.store().delete_old_usage(now.minus(CALLS_KEPT), first_hour).await?;
         writing.store().delete_old_watch(self.0.settings.key_watch.remembers(), now).await?;

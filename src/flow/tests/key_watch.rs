@@ -243,6 +243,42 @@ on_both_engines! {
         assert_eq!(core.entries(&ada, "api_key.used_unusually").await.len(), 3);
     }
 
+    async fn a_replaced_secret_is_noticed_for_a_month_whatever_it_is_answered(core: TestCore) {
+        let ada = core.actor_called("Ada").await;
+        let leaked = core.key(&ada, &["read"]).await;
+        let id = leaked.id.to_string();
+        core.latchkey.regenerate_api_key(&ada, &id, RegenerateKey::default()).await.expect("renewed");
+        let expected = |net: &str| only(Signal::AfterEnd, &format!("an old secret, from {net}"));
+        let dismissed = async |ada: &Actor| core.latchkey.dismiss_unusual_use(ada, &id).await.map(|_| ()).expect("dismissed");
+        assert_eq!(code(core.bearer_from(&leaked.key, from(AWAY, "curl/8")).await), "invalid_api_key");
+        core.flush().await;
+        assert_eq!(core.seen(&ada, &leaked).await, expected("198.51.100.0/24"));
+        dismissed(&ada).await;
+        let overlapping = || RegenerateKey { overlap_seconds: Some(3600) };
+        let second = core.latchkey.regenerate_api_key(&ada, &id, overlapping()).await.expect("renewed");
+        let third = core.latchkey.regenerate_api_key(&ada, &id, overlapping()).await.expect("renewed");
+        assert!(core.bearer(&third.key).await.is_ok());
+        core.latchkey.end_key_overlap(&ada, &id).await.expect("ended");
+        for secret in [&second.key, &leaked.key] {
+            assert_eq!(code(core.bearer_from(secret, from("192.0.2.1", "curl/8")).await), "invalid_api_key");
+        }
+        core.flush().await;
+        assert_eq!(core.seen(&ada, &leaked).await, expected("192.0.2.0/24"));
+        dismissed(&ada).await;
+        core.pass(29 * DAY);
+        core.latchkey.clean_up().await.expect("cleaned");
+        let ada = core.again(&ada).await;
+        core.bearer_from(&leaked.key, from("10.0.0.1", "curl/8")).await.expect_err("refused");
+        core.flush().await;
+        assert_eq!(core.seen(&ada, &leaked).await, expected("10.0.0.0/24"));
+        dismissed(&ada).await;
+        core.pass(2 * DAY);
+        core.latchkey.clean_up().await.expect("cleaned");
+        core.bearer_from(&leaked.key, from("10.1.0.1", "curl/8")).await.expect_err("refused");
+        core.flush().await;
+        assert!(core.seen(&ada, &leaked).await.is_empty(), "by then nobody knows it");
+    }
+
     async fn the_key_of_somebody_who_left_is_told_of_to_the_owners(core: TestCore) {
         let ada = core.actor_called("Ada").await;
         let grace = core.joins(&ada, "Grace", Role::Member).await;

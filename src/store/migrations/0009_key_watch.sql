@@ -35,3 +35,7 @@ CREATE TABLE api_key_flags (
     PRIMARY KEY (key_id, signal, detail)
 );
 CREATE INDEX api_key_flags_dismissed ON api_key_flags (dismissed_at);
+
+-- Since when a secret opens nothing and is as unknown as any other to whoever presents it. It is kept for a while to notice
+-- that somebody does.
+ALTER TABLE api_key_secrets ADD COLUMN dropped_at BIGINT;
