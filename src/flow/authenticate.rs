@@ -299,7 +299,7 @@ impl Latchkey {
         if !same(&found.mac, mac) {
             return Err(refused(Code::InvalidApiKey));
         }
-        if found.secret_dropped {
+        if found.secret_dropped_at.is_some() {
             self.note_ended_use(visitor, Some(found.key.id), Ending::Replaced);
             return Err(refused(Code::InvalidApiKey));
         }

@@ -79,8 +79,8 @@ pub struct KeyCredential {
     pub mac: Vec<u8>,
     /// Until when this secret works, when it is not the present one.
     pub secret_ends_at: Option<Timestamp>,
-    /// Whether it is only kept to notice that somebody presents it.
-    pub secret_dropped: bool,
+    /// Since when it is only kept to notice that somebody presents it.
+    pub secret_dropped_at: Option<Timestamp>,
     /// The person's address.
     pub email: Email,
     /// Whether the person's account is switched off.
@@ -164,7 +164,7 @@ fn credential(row: &Row) -> Result<KeyCredential, Error> {
         key: key(row)?,
         mac: row.bytes("mac")?,
         secret_ends_at: row.maybe_at("secret_ends_at")?,
-        secret_dropped: row.maybe_number("secret_dropped_at")?.is_some(),
+        secret_dropped_at: row.maybe_at("secret_dropped_at")?,
         email: row.known("email", Email::parse)?,
         disabled: row.maybe_number("disabled_at")?.is_some(),
         role: role.as_deref().and_then(Role::parse),

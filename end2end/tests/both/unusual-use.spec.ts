@@ -24,7 +24,7 @@ test('a key used after its end is marked, says why, and no longer once that was 
   await keys.chooses('Review', 'Laptop of an intern');
   await expect(keys.dialog.getByRole('heading')).toHaveText('Unusual use of “Laptop of an intern”');
   await expect(keys.dialog.getByRole('listitem')).toHaveText(/Somebody used it after its end, and was refused\s*revoked, from 127\.0\.0\.0\/24, 1 call/);
-  await expect(keys.dialog).toContainText('The key has ended and lets nobody in.');
+  await expect(keys.dialog).toContainText('Nobody got in with it.');
   await keys.dialog.getByRole('link', { name: 'Close' }).click();
   await expect(keys.dialog).toHaveCount(0);
   await expect(keys.state('Laptop of an intern'), 'looking at it says nothing').toContainText('Unusual use');

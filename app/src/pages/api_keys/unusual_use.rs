@@ -71,24 +71,27 @@ fn WayOut(row: Row) -> impl IntoView {
         let href = Page::ApiKeys.with(&[("dialog", dialog), ("key", &row.id)]);
         view! { <LinkButton href=href label=label weight=weight/> }
     };
+    let got_in = row.unusual.iter().any(|seen| seen.signal != Signal::AfterEnd);
     let (advice, links) = match row.state {
+        _ if !got_in => ("Nobody got in with it. Look for what still holds it, or who.", None),
         State::Active | State::Off => (
-            "If it was somebody else, end the key. If you are not sure, give it a new secret.",
-            view! { {to("rotate", "Rotate the key", Weight::Quiet)} {to("revoke", "Revoke the key", Weight::QuietBad)} }
-                .into_any(),
+            "If it was somebody else, revoke the key. If you are not sure, give it a new secret.",
+            Some([to("rotate", "Rotate the key", Weight::Quiet), to("revoke", "Revoke the key", Weight::QuietBad)]),
         ),
         State::Rotating => (
-            "If it was somebody else, end the key. If it was somebody with its old secret, end that.",
-            view! { {to("end-overlap", "End the old secret", Weight::Quiet)} {to("revoke", "Revoke the key", Weight::QuietBad)} }
-                .into_any(),
+            "If it was somebody else, revoke the key. If it was somebody with its old secret, end that.",
+            Some([
+                to("end-overlap", "End the old secret", Weight::Quiet),
+                to("revoke", "Revoke the key", Weight::QuietBad),
+            ]),
         ),
         State::Expired | State::Revoked => {
-            ("The key has ended and lets nobody in. Look for what still holds it.", ().into_any())
+            ("The key has ended and lets nobody in any more. Look for what still holds it.", None)
         }
     };
     view! {
         <p class="soft">{advice}</p>
-        <div class="row">{links}</div>
+        {links.map(|links| view! { <div class="row">{links}</div> })}
     }
 }
 
