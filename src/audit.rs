@@ -87,6 +87,8 @@ deeds! {
     KeyOverlapEnded = "api_key.overlap_ended",
     KeyRevoked = "api_key.revoked",
     KeyDeleted = "api_key.deleted",
+    KeyUsedUnusually = "api_key.used_unusually",
+    KeyUseExpected = "api_key.use_expected",
 }
 
 /// Who did what to what, where.

@@ -5,11 +5,11 @@
 //! **The nouns** stand in the crate's root and do no IO: [`id`], [`email`], [`member`] (roles and the table of who may
 //! do what), [`api_key`] (form, checksum, scopes, states), [`clock`], [`field`], [`error`], [`handoff`] (to which sites), [`limit`]. Without the
 //! feature `server` that is all there is, and it compiles for wasm. With it come more, among them `factor` (codes of
-//! authenticators, backup codes), `device` and `qr`.
+//! authenticators, backup codes), `device`, `key_watch` (what use of a key is unusual) and `qr`.
 //!
 //! **The verbs** are methods of the one handle `Latchkey`, one file a group in `flow`: `authenticate` makes
 //! principals, `gate` stands before every session, `guessing` before every password, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`,
-//! `api_key_use`, `verification`, `handoff`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
+//! `api_key_use`, `key_watch`, `verification`, `handoff`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
 //! `step_up`, `trusted_devices`, `policy`, `reset_factor`. A verb takes a `Visitor` (nothing proven) or an `Actor`
 //! (proven), checks the right, and does all that belongs together in one transaction.
 //!
@@ -49,6 +49,8 @@ pub mod flow;
 pub mod guessing;
 #[cfg(feature = "server")]
 pub mod invitation;
+#[cfg(feature = "server")]
+pub mod key_watch;
 #[cfg(feature = "server")]
 mod latchkey;
 #[cfg(feature = "server")]

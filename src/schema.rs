@@ -7,6 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api_key::{KeyStatus, Scopes};
 use crate::clock::Timestamp;
 use crate::id::{ApiKeyId, DeviceId, EventId, InvitationCodeId, InvitationId, OrganizationId, SessionId, UserId};
+use crate::key_watch::Signal;
 use crate::member::Role;
 
 fn text() -> ObjectBuilder {
@@ -37,6 +38,14 @@ impl PartialSchema for KeyStatus {
 }
 
 impl ToSchema for KeyStatus {}
+
+impl PartialSchema for Signal {
+    fn schema() -> RefOr<Schema> {
+        text().enum_values(Some(Self::ALL.map(Self::as_str))).build().into()
+    }
+}
+
+impl ToSchema for Signal {}
 
 impl PartialSchema for Scopes {
     fn schema() -> RefOr<Schema> {

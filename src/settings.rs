@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::handoff::Origin;
+use crate::key_watch::Signal;
 use crate::limit::Rate;
 use crate::mail::SmtpServer;
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub two_factor: TwoFactor,
     /// Handing sessions on to other sites.
     pub handoff: Handoff,
+    /// Unusual use of API keys.
+    pub key_watch: KeyWatch,
     /// Sizes of what is kept in memory.
     pub memory: Memory,
 }
@@ -435,6 +438,42 @@ pub struct Handoff {
 impl Default for Handoff {
     fn default() -> Self {
         Self { targets: Vec::new(), ticket_life: Duration::from_secs(MINUTE), raw: true }
+    }
+}
+
+/// Unusual use of API keys; what it means stands in [`crate::key_watch`].
+#[derive(Clone, Debug)]
+pub struct KeyWatch {
+    /// What is told of; nothing at all when it is empty.
+    pub signals: Vec<Signal>,
+    /// How long a key is got to know before it is compared with its past.
+    pub learning: Duration,
+    /// How long a silence is long.
+    pub silence: Duration,
+    /// How many times the busiest usual hour a burst is.
+    pub burst_factor: u32,
+    /// Fewest calls of a burst.
+    pub burst_calls: u32,
+    /// How far back hours say what is usual.
+    pub usual: Duration,
+    /// How long one key's owner gets no second mail.
+    pub mail_every: Duration,
+    /// How many networks, and how many programs, of a key are remembered.
+    pub remembered: u32,
+}
+
+impl Default for KeyWatch {
+    fn default() -> Self {
+        Self {
+            signals: Signal::ALL.to_vec(),
+            learning: Duration::from_secs(DAY),
+            silence: Duration::from_secs(30 * DAY),
+            burst_factor: 10,
+            burst_calls: 100,
+            usual: Duration::from_secs(7 * DAY),
+            mail_every: Duration::from_secs(DAY),
+            remembered: 200,
+        }
     }
 }
 

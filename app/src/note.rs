@@ -129,6 +129,8 @@ pub enum Said {
     KeyRevoked,
     /// The old secret of a key was ended.
     OverlapEnded,
+    /// The unusual use of a key was expected.
+    UseExpected,
     /// Signed out.
     SignedOut,
     /// A new link and code were sent.
@@ -175,6 +177,7 @@ impl Said {
             Self::OtherSessionsEnded => "Your other devices are signed out.",
             Self::KeyRevoked => "The key is revoked. It stopped working just now.",
             Self::OverlapEnded => "The old key stopped working just now. The new one goes on.",
+            Self::UseExpected => "Noted. It is not shown again unless something else is unusual.",
             Self::SignedOut => "You are signed out.",
             Self::MailSent => "We sent a new mail. Only its link and its code work now.",
             Self::TestMailKept => "The test mail is in the development mailbox.",

@@ -74,8 +74,9 @@ export class Api {
     return new Api(latchkey, key);
   }
 
-  async asks(method: string, path: string, body?: Json): Promise<Response> {
+  async asks(method: string, path: string, body?: Json, device?: string): Promise<Response> {
     const headers: Record<string, string> = { Authorization: `Bearer ${this.#credential}` };
+    if (device) headers['User-Agent'] = device;
     if (body) headers['Content-Type'] = 'application/json';
     const init: RequestInit = { method, headers };
     if (body) init.body = JSON.stringify(body);
@@ -86,9 +87,9 @@ export class Api {
     return this.#does('GET', path);
   }
 
-  /** Whether the credential opens the door, as other services ask it. */
-  async verifies(): Promise<number> {
-    return (await this.asks('GET', '/v1/auth/verify')).status;
+  /** Whether the credential opens the door, as other services ask it; a program may say what it is called. */
+  async verifies(device?: string): Promise<number> {
+    return (await this.asks('GET', '/v1/auth/verify', undefined, device)).status;
   }
 
   async makesKey(about: Json): Promise<Key> {
@@ -111,6 +112,12 @@ export class Api {
   async waitsForCalls(id: string, calls: number): Promise<void> {
     const counted = async () => (await this.gets<{ usageCount: number }>(`/v1/api-keys/${id}`)).usageCount;
     await expect.poll(counted, { intervals: [100] }).toBe(calls);
+  }
+
+  /** Waits until something is unusual about the use of a key. */
+  async waitsForUnusualUse(id: string): Promise<void> {
+    const unusual = async () => (await this.gets<{ unusualUse: unknown }>(`/v1/api-keys/${id}`)).unusualUse;
+    await expect.poll(unusual, { intervals: [100] }).not.toBeNull();
   }
 
   /** Sets an authenticator up. Every other session of the person ends. */

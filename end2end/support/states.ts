@@ -8,6 +8,7 @@ import { type Mail, type PostOffice, code, linkTo } from './post-office.ts';
 import { handoff } from './handoff-states.ts';
 import { organizations } from './organization-states.ts';
 import { twoFactor } from './two-factor-states.ts';
+import { unusualUse } from './unusual-use-states.ts';
 import type { Visitor } from './visitor.ts';
 
 export interface Scene {
@@ -427,7 +428,7 @@ const inTheHouse: State[] = [
   { name: 'landlord-without-mail', at: 'mailless', arrange: (scene) => asLandlord(scene) },
 ];
 
-export const STATES = [...front, ...byMail, ...keys, ...settings, ...twoFactor, ...handoff, ...organizations, ...inTheHouse];
+export const STATES = [...front, ...byMail, ...keys, ...unusualUse, ...settings, ...twoFactor, ...handoff, ...organizations, ...inTheHouse];
 
 async function arrive(visitor: Visitor, path: string): Promise<void> {
   await visitor.opens(path);

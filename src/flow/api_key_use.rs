@@ -7,6 +7,7 @@ use crate::Latchkey;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{ApiKeyId, TokenId};
+use crate::key_watch::Ending;
 use crate::member::Action;
 use crate::principal::{Actor, Permit, Principal, Visitor};
 use crate::store::{KeyCall, KeyTotals};
@@ -84,6 +85,13 @@ impl Latchkey {
     pub fn note_key_use(&self, principal: &Principal, visitor: &Visitor, endpoint: &str, status: u16) {
         if let Some(key) = principal.key_id() {
             self.0.usage.note(key, self.now(), endpoint, status, visitor);
+        }
+    }
+
+    /// Notes that the right secret of a key that had ended was presented. In memory, like every use.
+    pub(super) fn note_ended_use(&self, visitor: &Visitor, key: Option<ApiKeyId>, ending: Ending) {
+        if let Some(key) = key.filter(|_| self.0.settings.key_watch.is_on()) {
+            self.0.usage.note_refused(key, self.now(), ending, visitor);
         }
     }
 

@@ -22,7 +22,7 @@ mod check;
 mod view;
 
 pub use check::{KeyChanges, NewKey, Span};
-pub use view::{KeyView, NewKeyView, TestedKeyView};
+pub use view::{KeyView, NewKeyView, SignalView, TestedKeyView, UnusualUseView};
 
 /// The longest overlap of a regenerated key: a week.
 const LONGEST_OVERLAP: i64 = 604_800;
@@ -139,6 +139,7 @@ impl Latchkey {
         let mut reading = self.0.db.read().await?;
         let now = self.now();
         let (keys, total) = reading.store().organization(permit.organization()).list_keys(&filter, now).await?;
+        let flags = reading.store().organization(permit.organization()).list_flags(None).await?;
         let mut items = Vec::with_capacity(keys.len());
         let mut names: Vec<(UserId, String)> = Vec::new();
         for key in keys {
@@ -151,7 +152,9 @@ impl Latchkey {
                     name
                 }
             };
-            items.push(KeyView::new(key, name, now));
+            let id = key.id;
+            let seen = flags.iter().filter(|(flagged, _)| *flagged == id).map(|(_, seen)| seen.clone());
+            items.push(KeyView::new(key, name, now).with(seen));
         }
         Ok(Page { items, total })
     }
@@ -163,7 +166,8 @@ impl Latchkey {
         let key = reading.store().organization(permit.organization()).find_key(id).await?;
         let key = key.filter(|key| may_see(&permit, key)).ok_or(Error::NotFound)?;
         let owner = reading.store().find_user(key.user_id).await?.map(|user| user.name).unwrap_or_default();
-        Ok(KeyView::new(key, owner, self.now()))
+        let flags = reading.store().organization(permit.organization()).list_flags(Some(id)).await?;
+        Ok(KeyView::new(key, owner, self.now()).with(flags.into_iter().map(|(_, seen)| seen)))
     }
 
     /// Changes a key.
@@ -315,7 +319,7 @@ impl Latchkey {
         if actor.principal().key_id().is_some() { Ok(()) } else { self.fresh(actor).map(|_| ()) }
     }
 
-    async fn managed_key(
+    pub(super) async fn managed_key(
         &self,
         writing: &mut crate::store::Writing,
         permit: &Permit,
@@ -326,7 +330,7 @@ impl Latchkey {
     }
 }
 
-fn managed(actor: &Actor, id: &str) -> Result<(Permit, ApiKeyId), Error> {
+pub(super) fn managed(actor: &Actor, id: &str) -> Result<(Permit, ApiKeyId), Error> {
     let permit = actor.permit(Action::ManageOwnKeys)?;
     Ok((permit, id.parse().map_err(|_| Error::NotFound)?))
 }

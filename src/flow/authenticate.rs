@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::crypto::{same, sha256};
 use crate::error::{Code, Error};
 use crate::id::{OrganizationId, SessionId, TokenId};
+use crate::key_watch::Ending;
 use crate::limit::{Rate, Window};
 use crate::member::Role;
 use crate::memory::{KeyEntry, SessionEntry, Stamp, Watch};
@@ -309,7 +310,7 @@ impl Latchkey {
     ) -> Result<(Principal, Option<Window>), Error> {
         let presented = KeyText::parse(text).ok_or(refused(Code::InvalidApiKey))?;
         let mac = self.0.vault.api_key_mac(presented.whole());
-        let entry = self.key_entry((presented.public_id(), organization), &mac, source).await?;
+        let entry = self.key_entry(visitor, (presented.public_id(), organization), &mac, source).await?;
         self.check_key(&entry, visitor, &mac)?;
         let window = self.count_key(&entry)?;
         Ok((entry.principal.clone(), window))
@@ -317,6 +318,7 @@ impl Latchkey {
 
     async fn key_entry(
         &self,
+        visitor: &Visitor,
         (public_id, organization): (&str, Option<OrganizationId>),
         mac: &[u8; 32],
         source: &mut Source,
@@ -339,7 +341,15 @@ impl Latchkey {
         if !same(&found.mac, mac) {
             return Err(refused(Code::InvalidApiKey));
         }
-        let principal = key_principal(&found, organization)?;
+        if found.secret_dropped_at.is_some() {
+            self.note_ended_use(visitor, Some(found.key.id), Ending::Replaced);
+            return Err(refused(Code::InvalidApiKey));
+        }
+        let principal = key_principal(&found, organization).inspect_err(|_| {
+            if let Some(ending) = Ending::at(now, &found.key.life, found.secret_ends_at) {
+                self.note_ended_use(visitor, Some(found.key.id), ending);
+            }
+        })?;
         let tags = tags(&principal, found.key.id.number());
         let stamp = memory.generations.stamp(watch, tags, now);
         let entry = KeyEntry {
@@ -363,14 +373,12 @@ impl Latchkey {
         if !same(&entry.mac, mac) {
             return Err(refused(Code::InvalidApiKey));
         }
-        if entry.secret_ends_at.is_some_and(|end| end <= now) {
-            return Err(refused(Code::ApiKeyRevoked));
+        if let Some(ending) = Ending::at(now, &entry.life, entry.secret_ends_at) {
+            self.note_ended_use(visitor, entry.principal.key_id(), ending);
+            return Err(refused(if ending == Ending::Expired { Code::ApiKeyExpired } else { Code::ApiKeyRevoked }));
         }
-        match KeyStatus::at(now, &entry.life) {
-            KeyStatus::Active | KeyStatus::Rotating => {}
-            KeyStatus::Inactive => return Err(refused(Code::ApiKeyInactive)),
-            KeyStatus::Expired => return Err(refused(Code::ApiKeyExpired)),
-            KeyStatus::Revoked => return Err(refused(Code::ApiKeyRevoked)),
+        if KeyStatus::at(now, &entry.life) == KeyStatus::Inactive {
+            return Err(refused(Code::ApiKeyInactive));
         }
         let address = visitor.address.to_canonical();
         if !entry.networks.is_empty() && !entry.networks.iter().any(|network| network.contains(&address)) {

@@ -15,6 +15,7 @@ pub mod handoff;
 pub mod invitation_codes;
 pub mod invitations;
 pub mod joining;
+pub mod key_watch;
 pub mod landlord;
 pub mod links;
 pub mod magic_link;

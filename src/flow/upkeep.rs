@@ -25,6 +25,8 @@ pub(crate) const SIGNING_KEYS: u128 = 1;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many days before its end the owner of a key is told.
 const WARNING_DAYS: [u32; 3] = [14, 7, 1];
+/// How long it is noticed that somebody presents a secret that was replaced.
+const SECRETS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long links that have expired are still recognised, so that their page can offer a new one.
 const LINKS_KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// How long it is known what became of a mail.
@@ -46,6 +48,7 @@ impl Latchkey {
         }
         let mut writing = self.0.db.write().await?;
         writing.store().update_last_seen(&seen).await?;
+        let mut alarms = Vec::new();
         for (key, used) in &used {
             for tally in &used.tallies {
                 let row = UsageRow {
@@ -57,8 +60,10 @@ impl Latchkey {
                 };
                 writing.store().update_usage(&row).await?;
             }
-            write_calls(&mut writing, *key, used).await?;
+            let used_before = write_calls(&mut writing, *key, used).await?;
+            alarms.extend(self.watch_key_use(&mut writing, *key, used, used_before).await?);
         }
+        self.raise_alarms(&mut writing, alarms).await?;
         writing.commit().await
     }
 
@@ -69,9 +74,10 @@ impl Latchkey {
         let ended = now.minus(self.0.settings.tokens.access_life).minus(Duration::from_secs(24 * 60 * 60));
         writing.store().delete_old_sessions(ended, now).await?;
         writing.store().delete_old_successors(now.minus(self.0.settings.tokens.replay)).await?;
-        writing.store().delete_ended_secrets(now.minus(Duration::from_secs(24 * 60 * 60))).await?;
+        writing.store().delete_ended_secrets(now.minus(DAY), now.minus(SECRETS_KEPT), now).await?;
         let first_hour = now.millis().div_euclid(3_600_000) - HOURS_KEPT;
         writing.store().delete_old_usage(now.minus(CALLS_KEPT), first_hour).await?;
+        writing.store().delete_old_watch(self.0.settings.key_watch.remembers(), now).await?;
         writing.store().delete_old_challenges(now.minus(LINKS_KEPT)).await?;
         writing.store().delete_old_mails(now.minus(MAILS_KEPT)).await?;
         writing.store().delete_old_setups(now).await?;
@@ -195,18 +201,19 @@ impl Latchkey {
     }
 }
 
+/// Writes single calls and the last of them; says when the key was used before.
 async fn write_calls(
     writing: &mut crate::store::Writing,
     key: crate::id::ApiKeyId,
     used: &KeyUse,
-) -> Result<(), Error> {
+) -> Result<Option<Timestamp>, Error> {
     for call in &used.recent {
         writing.store().insert_call(key, &stored_call(call)).await?;
     }
-    if let Some(last) = used.recent.back() {
-        writing.store().update_last_use(key, &stored_call(last), used.calls).await?;
+    match used.recent.back() {
+        Some(last) => writing.store().update_last_use(key, &stored_call(last), used.calls).await,
+        None => Ok(None),
     }
-    Ok(())
 }
 
 fn stored_call(call: &Call) -> KeyCall {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{layout, words};
 use crate::clock::Timestamp;
 use crate::email::Email;
+use crate::key_watch::Sighting;
 use crate::member::Role;
 
 /// Whose mail it is.
@@ -208,6 +209,17 @@ pub enum Letter<'a> {
         /// How many days are left.
         days: u64,
         /// Where keys are looked after.
+        keys_link: &'a str,
+    },
+    /// An API key was used in an unusual way.
+    KeyUsedUnusually {
+        /// Its name.
+        name: &'a str,
+        /// What of it may be shown: `lk_live_Ab12…wxyz`.
+        hint: &'a str,
+        /// What was unusual.
+        seen: &'a [Sighting],
+        /// Where the key is looked after.
         keys_link: &'a str,
     },
     /// A refresh token was used twice, and its session was ended.

@@ -3,6 +3,7 @@
 use super::letter::{Circumstances, FactorNews, House, Letter, Written};
 use crate::clock::Timestamp;
 use crate::email::Email;
+use crate::key_watch::{Sighting, Signal};
 use crate::member::Role;
 
 const HOUSE: House<'_> = House { name: "Blue Harbour", public_url: "https://auth.example.org" };
@@ -23,8 +24,26 @@ fn email(text: &str) -> Email {
     Email::parse(text).expect("an address")
 }
 
+/// One of each thing that can be unusual about a key; `program` is what a new program calls itself.
+fn sightings(program: &str) -> Vec<Sighting> {
+    let details = ["203.0.113.0/24", program, "1240 calls in an hour, at most 40 before", "45 days"];
+    let details = details.into_iter().chain(["revoked, from 2001:db8:1::/48"]);
+    let seen = |(signal, detail): (Signal, &str)| Sighting {
+        signal,
+        at: at("2026-11-21T09:30:00Z"),
+        calls: if signal == Signal::NewNetwork { 1 } else { 12 },
+        detail: detail.to_owned(),
+    };
+    Signal::ALL.into_iter().zip(details).map(seen).collect()
+}
+
 /// Every letter once, with `name` wherever somebody chose a name; `old` and `new` are addresses.
-fn letters<'a>(name: &'a str, [old, new]: [&'a Email; 2], was: Circumstances<'a>) -> Vec<(&'static str, Letter<'a>)> {
+fn letters<'a>(
+    name: &'a str,
+    [old, new]: [&'a Email; 2],
+    was: Circumstances<'a>,
+    seen: &'a [Sighting],
+) -> Vec<(&'static str, Letter<'a>)> {
     let (code, asked, expires) = ("482913", was, Some(at("2027-02-19T09:30:00Z")));
     vec![
         ("magic_link", Letter::MagicLink { link: LINK, code, minutes: 10, asked }),
@@ -42,6 +61,7 @@ fn letters<'a>(name: &'a str, [old, new]: [&'a Email; 2], was: Circumstances<'a>
             Letter::KeyCreated { name, scopes: "read, write", expires, was, keys_link: KEYS, secure_link: SECURE },
         ),
         ("key_expires", Letter::KeyExpires { name, hint: "lk_live_Ab12…wxyz", at: was.at, days: 7, keys_link: KEYS }),
+        ("key_used_unusually", Letter::KeyUsedUnusually { name, hint: "lk_live_Ab12…wxyz", seen, keys_link: KEYS }),
         ("refresh_token_reused", Letter::RefreshTokenReused { was, secure_link: SECURE }),
         ("two_factor_on", second_factor(FactorNews::On, was)),
         ("two_factor_replaced", second_factor(FactorNews::Replaced, was)),
@@ -64,7 +84,8 @@ fn second_factor<'a>(news: FactorNews<'a>, was: Circumstances<'a>) -> Letter<'a>
 
 fn written(name: &str, house: &House<'_>, was: Circumstances<'_>) -> Vec<(&'static str, Written)> {
     let (old, new) = (email("ada@example.org"), email("grace@example.org"));
-    let letters = letters(name, [&old, &new], was);
+    let seen = sightings(was.browser);
+    let letters = letters(name, [&old, &new], was, &seen);
     letters.into_iter().map(|(which, letter)| (which, letter.write(house))).collect()
 }
 

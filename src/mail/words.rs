@@ -4,6 +4,7 @@ use super::layout::Page;
 use super::letter::{Circumstances, FactorNews, LONGEST_NAME, Letter, flat};
 use crate::clock::Timestamp;
 use crate::email::Email;
+use crate::key_watch::{Sighting, Signal};
 use crate::member::Role;
 
 const NOTHING_TO_DO: &str = "If it was you, there is nothing to do.";
@@ -11,6 +12,8 @@ const END_SESSIONS: &str = "End all sessions";
 /// No reason takes more room than this.
 const LONGEST_REASON: usize = 200;
 const SEE_KEYS: &str = "See your API keys";
+/// No more things that were unusual are told in one mail.
+const MOST_SIGHTINGS: usize = 10;
 
 /// A link with the code that does the same, how long both work, and how they were asked for.
 struct Ticket<'a> {
@@ -60,6 +63,9 @@ pub(super) fn page(letter: &Letter<'_>, house: &str) -> Page {
             key_created(house, &NewKey { name, scopes, expires }, &was, [keys_link, secure_link])
         }
         Letter::KeyExpires { name, hint, at, days, keys_link } => key_expires(house, [name, hint], at, days, keys_link),
+        Letter::KeyUsedUnusually { name, hint, seen, keys_link } => {
+            key_used_unusually(house, [name, hint], seen, keys_link)
+        }
         Letter::RefreshTokenReused { was, secure_link } => refresh_token_reused(house, &was, secure_link),
         Letter::SecondFactor { news, was, secure_link } => second_factor(house, news, &was, secure_link),
         Letter::Test { asked } => test(house, &asked),
@@ -268,6 +274,35 @@ fn key_expires(house: &str, [name, hint]: [&str; 2], at: Timestamp, days: u64, k
     .say("What uses it will stop working then. Before that, rotate it or make a new one:")
     .link(SEE_KEYS, keys_link)
     .say("If nothing uses it any more, there is nothing to do. If it was not you who made it, revoke it now.")
+}
+
+fn key_used_unusually(house: &str, [name, hint]: [&str; 2], seen: &[Sighting], keys_link: &str) -> Page {
+    let name = flat(name, LONGEST_NAME);
+    let mut facts = vec![("Key", format!("{name} ({hint})"))];
+    facts.extend(seen.iter().take(MOST_SIGHTINGS).map(sighting));
+    facts.extend(seen.iter().map(|seen| seen.at).max().map(|at| ("Seen", instant(at))));
+    Page::new(
+        format!("Unusual use of the API key “{name}”"),
+        "See whether it was you or a program of yours. If not, revoke the key.",
+        "an API key that the account with this address looks after was used in an unusual way",
+    )
+    .say(format!("An API key at {house} was used as it was not used before:"))
+    .facts(facts)
+    .say("If it was you or a program of yours, there is nothing to fear. Say on its page that it was expected.")
+    .say("If it was not you, revoke the key there, or rotate it, so that only its new secret works:")
+    .link("See the key", keys_link)
+}
+
+/// What was unusual, and its name. What a program is called is what it says of itself.
+fn sighting(seen: &Sighting) -> (&'static str, String) {
+    let with_calls = |what: &str| format!("{what}, {}", counted(seen.calls.unsigned_abs(), "call"));
+    match seen.signal {
+        Signal::NewNetwork => ("New network", with_calls(&seen.detail)),
+        Signal::NewAgent => ("New program", with_calls(&plain_or(&seen.detail, "one with a strange name"))),
+        Signal::Burst => ("Many calls", seen.detail.clone()),
+        Signal::AfterSilence => ("First call in", seen.detail.clone()),
+        Signal::AfterEnd => ("Refused", with_calls(&seen.detail)),
+    }
 }
 
 fn refresh_token_reused(house: &str, was: &Circumstances<'_>, secure_link: &str) -> Page {

@@ -79,6 +79,8 @@ pub struct KeyCredential {
     pub mac: Vec<u8>,
     /// Until when this secret works, when it is not the present one.
     pub secret_ends_at: Option<Timestamp>,
+    /// Since when it is only kept to notice that somebody presents it.
+    pub secret_dropped_at: Option<Timestamp>,
     /// The person's address.
     pub email: Email,
     /// Whether the person's account is switched off.
@@ -162,6 +164,7 @@ fn credential(row: &Row) -> Result<KeyCredential, Error> {
         key: key(row)?,
         mac: row.bytes("mac")?,
         secret_ends_at: row.maybe_at("secret_ends_at")?,
+        secret_dropped_at: row.maybe_at("secret_dropped_at")?,
         email: row.known("email", Email::parse)?,
         disabled: row.maybe_number("disabled_at")?.is_some(),
         role: role.as_deref().and_then(Role::parse),
@@ -179,8 +182,8 @@ impl Store<'_> {
         organization: Option<OrganizationId>,
     ) -> Result<Option<KeyCredential>, Error> {
         let row = query(
-            "SELECT k.*, x.mac, x.ends_at AS secret_ends_at, u.email, u.disabled_at, u.second_factor_since, m.role,
-                h.role AS home_role, o.suspended_at AS organization_suspended_at, o.two_factor_required_from
+            "SELECT k.*, x.mac, x.ends_at AS secret_ends_at, x.dropped_at AS secret_dropped_at, u.email, u.disabled_at,
+                u.second_factor_since, m.role, h.role AS home_role, o.suspended_at AS organization_suspended_at, o.two_factor_required_from
              FROM api_key_secrets x JOIN api_keys k ON k.id = x.key_id JOIN users u ON u.id = k.user_id
              LEFT JOIN organizations o ON o.id = COALESCE($2, k.organization_id)
              LEFT JOIN memberships m ON m.user_id = k.user_id AND m.organization_id = o.id AND m.suspended_at IS NULL
@@ -204,9 +207,19 @@ impl Store<'_> {
         row.map(|row| row.parsed("organization_id")).transpose()
     }
 
-    /// Drops the secrets whose overlap is over.
-    pub async fn delete_ended_secrets(&mut self, now: Timestamp) -> Result<(), Error> {
-        query("DELETE FROM api_key_secrets WHERE ends_at <= $1")
+    /// Drops the secrets that had ended at `ended`, and forgets those that were dropped before `forgotten`.
+    pub async fn delete_ended_secrets(
+        &mut self,
+        ended: Timestamp,
+        forgotten: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        query("DELETE FROM api_key_secrets WHERE dropped_at < $1")
+            .bind(forgotten.millis())
+            .execute(&mut *self.connection)
+            .await?;
+        query("UPDATE api_key_secrets SET dropped_at = $2 WHERE ends_at <= $1 AND dropped_at IS NULL")
+            .bind(ended.millis())
             .bind(now.millis())
             .execute(&mut *self.connection)
             .await?;
@@ -434,12 +447,15 @@ impl OrganizationStore<'_> {
             .bind(ends_at.millis())
             .execute(&mut *self.connection)
             .await?;
-        query("DELETE FROM api_key_secrets WHERE key_id = $1 AND (public_id <> $2 OR ends_at <= $3)")
-            .bind(key.id.to_string())
-            .bind(old)
-            .bind(now.millis())
-            .execute(&mut *self.connection)
-            .await?;
+        query(
+            "UPDATE api_key_secrets SET ends_at = $3, dropped_at = $3
+             WHERE key_id = $1 AND (public_id <> $2 OR ends_at <= $3) AND dropped_at IS NULL",
+        )
+        .bind(key.id.to_string())
+        .bind(old)
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
         self.insert_secret(key, new.mac, now).await?;
         Ok(true)
     }
@@ -458,10 +474,14 @@ impl OrganizationStore<'_> {
         if updated.rows_affected() != 1 {
             return Ok(false);
         }
-        query("DELETE FROM api_key_secrets WHERE key_id = $1 AND ends_at IS NOT NULL")
-            .bind(id.to_string())
-            .execute(&mut *self.connection)
-            .await?;
+        query(
+            "UPDATE api_key_secrets SET ends_at = $2, dropped_at = $2
+             WHERE key_id = $1 AND ends_at IS NOT NULL AND dropped_at IS NULL",
+        )
+        .bind(id.to_string())
+        .bind(now.millis())
+        .execute(&mut *self.connection)
+        .await?;
         Ok(true)
     }
 }

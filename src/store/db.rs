@@ -296,6 +296,7 @@ fn migrator() -> Migrator {
         (6, "user names", include_str!("migrations/0006_user_names.sql")),
         (7, "nodes", include_str!("migrations/0007_nodes.sql")),
         (8, "guessing", include_str!("migrations/0008_guessing.sql")),
+        (9, "key watch", include_str!("migrations/0009_key_watch.sql")),
     ];
     let migrations = TEXTS.iter().map(|(version, description, sql)| {
         Migration::new(*version, (*description).into(), MigrationType::Simple, sql.into_sql_str(), false)

@@ -11,7 +11,7 @@ pub(crate) async fn create_postgres_database(server: &str, name: &str) {
     query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("made");
 }
 
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 33] = [
     "counts",
     "leases",
     "mails",
@@ -38,6 +38,9 @@ const TABLES: [&str; 30] = [
     "known_browsers",
     "guesses",
     "api_key_warnings",
+    "api_key_watch",
+    "api_key_seen",
+    "api_key_flags",
     "invitations",
     "invitation_codes",
     "audit_events",

@@ -82,12 +82,18 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// Notes the last use of a key and how many uses there were since the note before; never sets the time back.
-    pub async fn update_last_use(&mut self, key: ApiKeyId, last: &KeyCall, calls: i64) -> Result<(), Error> {
-        query("UPDATE api_keys SET usage_count = usage_count + $2 WHERE id = $1")
+    /// Notes the last use of a key and how many uses there were since the note before; never sets the time back. Says when
+    /// it was used before.
+    pub async fn update_last_use(
+        &mut self,
+        key: ApiKeyId,
+        last: &KeyCall,
+        calls: i64,
+    ) -> Result<Option<Timestamp>, Error> {
+        let row = query("UPDATE api_keys SET usage_count = usage_count + $2 WHERE id = $1 RETURNING last_used_at")
             .bind(key.to_string())
             .bind(calls)
-            .execute(&mut *self.connection)
+            .fetch_optional(&mut *self.connection)
             .await?;
         query(
             "UPDATE api_keys SET last_used_at = $2, last_used_ip = $3, last_used_by = $4
@@ -99,7 +105,7 @@ impl Store<'_> {
         .bind(&last.user_agent)
         .execute(&mut *self.connection)
         .await?;
-        Ok(())
+        row.map_or(Ok(None), |row| row.maybe_at("last_used_at"))
     }
 
     /// Keeps one call for the list of recent ones.

@@ -17,6 +17,7 @@ use latchkey::settings::{self, PublicUrl, Settings, Storage};
 pub mod front_ends;
 pub mod guessing;
 pub mod handoff;
+pub mod key_watch;
 pub mod layers;
 pub mod mail;
 pub mod metrics;
@@ -26,6 +27,7 @@ pub mod two_factor;
 pub use front_ends::FrontEndConfig;
 pub use guessing::GuessingConfig;
 pub use handoff::HandoffConfig;
+pub use key_watch::KeyWatchConfig;
 pub use mail::MailConfig;
 pub use metrics::{MetricsConfig, MetricsListen};
 pub use two_factor::TwoFactorConfig;
@@ -66,6 +68,9 @@ pub struct Config {
     /// Handing sessions on to other sites.
     #[command(flatten)]
     pub handoff: HandoffConfig,
+    /// Unusual use of API keys.
+    #[command(flatten)]
+    pub key_watch: KeyWatchConfig,
     /// Mail.
     #[command(flatten)]
     pub mail: MailConfig,
@@ -319,6 +324,7 @@ impl Config {
             links: self.mail.links(),
             two_factor: self.two_factor.settings(),
             handoff: self.handoff.settings(),
+            key_watch: self.key_watch.settings(),
             memory: settings::Memory {
                 principals: self.memory.memory_principals,
                 believed: self.memory.memory_believed.map(Duration::from_millis),

@@ -144,6 +144,18 @@ pub async fn end_api_key_overlap(State(latchkey): State<Latchkey>, By(actor): By
     Ok(Json(latchkey.end_key_overlap(&actor, &id).await?))
 }
 
+/// Say that the unusual use of a key was expected
+///
+/// What `unusualUse` shows is dismissed. Of networks and programs that are known now nothing more is told.
+#[utoipa::path(
+    post, path = "/api-keys/{id}/dismiss-unusual-use", tag = "API keys",
+    params(("id" = String, Path, description = "Which key.")),
+    responses((status = 200, description = "The key; nothing is unusual about it.", body = KeyView))
+)]
+pub async fn dismiss_unusual_use(State(latchkey): State<Latchkey>, By(actor): By, Id(id): Id) -> Answer<Json<KeyView>> {
+    Ok(Json(latchkey.dismiss_unusual_use(&actor, &id).await?))
+}
+
 /// Recent calls of a key
 #[utoipa::path(
     get, path = "/api-keys/{id}/usage", tag = "API keys",

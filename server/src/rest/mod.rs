@@ -176,6 +176,7 @@ fn keys() -> Vec<Described> {
         routes!(api_keys::revoke_api_key),
         routes!(api_keys::regenerate_api_key),
         routes!(api_keys::end_api_key_overlap),
+        routes!(api_keys::dismiss_unusual_use),
         routes!(api_keys::api_key_usage),
         routes!(api_keys::api_key_stats),
         routes!(api_keys::test_api_key),

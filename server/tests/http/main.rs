@@ -23,6 +23,7 @@ mod dialects;
 mod errors;
 mod guessing;
 mod invitations;
+mod key_watch;
 mod landlord;
 mod limits;
 mod mail;

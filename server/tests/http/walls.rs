@@ -20,6 +20,7 @@ fn bodies() -> BTreeMap<&'static str, Value> {
         ("POST /api-keys/{id}/revoke", json!({"reason": "because"})),
         ("POST /api-keys/{id}/regenerate", nothing()),
         ("POST /api-keys/{id}/end-overlap", nothing()),
+        ("POST /api-keys/{id}/dismiss-unusual-use", nothing()),
         ("GET /api-keys/{id}/usage", nothing()),
         ("GET /api-keys/{id}/stats", nothing()),
         ("POST /api-keys/{id}/test", nothing()),

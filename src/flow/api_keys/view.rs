@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::api_key::{self, KeyStatus, Scopes};
 use crate::clock::Timestamp;
 use crate::id::{ApiKeyId, OrganizationId, UserId};
+use crate::key_watch::{Sighting, Signal};
 use crate::store::StoredKey;
 
 use super::Span;
@@ -119,10 +120,39 @@ pub struct KeyView {
     pub last_used_by: Option<String>,
     /// How often it was used; up to a minute behind.
     pub usage_count: i64,
+    /// What was unusual about its use, until somebody says that it was expected.
+    #[schema(required)]
+    pub unusual_use: Option<UnusualUseView>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// What was unusual about the use of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"at": "2026-11-21T09:30:00Z", "signals": [
+    {"signal": "new_network", "at": "2026-11-21T09:30:00Z", "calls": 12, "detail": "203.0.113.0/24"}]}))]
+pub struct UnusualUseView {
+    /// When something was unusual at last.
+    pub at: Timestamp,
+    /// What, the latest first; at most twenty.
+    pub signals: Vec<SignalView>,
+}
+
+/// Something unusual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SignalView {
+    /// What kind of thing.
+    pub signal: Signal,
+    /// When it was seen, at last.
+    pub at: Timestamp,
+    /// How many calls were counted with it.
+    pub calls: i64,
+    /// The network, the program, the amount, the span.
+    pub detail: String,
 }
 
 /// What a key would be allowed now.
@@ -168,9 +198,20 @@ impl KeyView {
             last_used_ip: key.last_used_ip,
             last_used_by: key.last_used_by.as_deref().map(browser),
             usage_count: key.usage_count,
+            unusual_use: None,
             created_at: key.created_at,
             updated_at: key.updated_at,
         }
+    }
+}
+
+impl KeyView {
+    /// With what was unusual, the latest first.
+    pub(super) fn with(mut self, seen: impl Iterator<Item = Sighting>) -> Self {
+        let view = |Sighting { signal, at, calls, detail }| SignalView { signal, at, calls, detail };
+        let signals: Vec<_> = seen.map(view).collect();
+        self.unusual_use = signals.first().map(|latest| latest.at).map(|at| UnusualUseView { at, signals });
+        self
     }
 }
 

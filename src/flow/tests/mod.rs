@@ -7,6 +7,7 @@ mod guessing;
 mod handoff;
 mod invitation_codes;
 mod invitations;
+mod key_watch;
 mod keys;
 mod landlord;
 mod mail;

@@ -25,6 +25,7 @@ pub fn form_of(dialog: &str) -> &'static str {
         "create" => "create-key",
         "rotate" | "regenerate" => "rotate-key",
         "end-overlap" => "end-overlap",
+        "unusual-use" => "unusual-use",
         _ => "revoke-key",
     }
 }
@@ -154,12 +155,12 @@ fn Loss(row: Row) -> impl IntoView {
     }
 }
 
-fn form(dialog: &'static str, group: &'static str, key: &str) -> Form {
+pub(super) fn form(dialog: &'static str, group: &'static str, key: &str) -> Form {
     let query = vec![("dialog", dialog.to_owned()), ("key", key.to_owned())];
     Form { query, ..Form::new(form_of(dialog), group, Page::ApiKeys) }
 }
 
-fn back() -> String {
+pub(super) fn back() -> String {
     Page::ApiKeys.path().to_owned()
 }
 

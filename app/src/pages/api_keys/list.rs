@@ -194,11 +194,20 @@ fn Standing(row: Row) -> impl IntoView {
         State::Off | State::Expired => Tone::Plain,
     };
     let until = row.overlap_ends_at.filter(|_| row.state == State::Rotating);
+    let review = (!row.unusual.is_empty()).then(|| {
+        let href = Page::ApiKeys.with(&[("dialog", "unusual-use"), ("key", &row.id)]);
+        let id = format!("unusual-use-{}", row.id);
+        view! {
+            <StateBadge text="Unusual use" tone=Tone::Warn/>
+            <LinkButton href=href label="Review" weight=Weight::Quiet id=id about=row.name.clone()/>
+        }
+    });
     view! {
         <div class="state">
             <StateBadge text=row.state.word() tone=tone/>
             {until.map(|at| view! { <span class="hint">"Old key ends "<Moment at=at now=row.now/></span> })}
             {row.reason.map(|reason| view! { <span class="hint">{reason}</span> })}
+            {review}
         </div>
     }
 }

@@ -4,6 +4,7 @@ pub mod create;
 pub mod dialogs;
 pub mod list;
 pub mod rows;
+pub mod unusual_use;
 
 use crate::components::button::{LinkButton, Weight};
 use crate::components::empty::Empty;
@@ -90,6 +91,9 @@ async fn overlay(actor: &Actor, desk: &Desk, rows: &[Row]) -> Result<Option<AnyV
         ("regenerate", Some(row)) => Some(view! { <dialogs::RegenerateDialog row=row state=state/> }.into_any()),
         ("end-overlap", Some(row)) => Some(view! { <dialogs::EndOverlapDialog row=row state=state/> }.into_any()),
         ("revoke", Some(row)) => Some(view! { <dialogs::RevokeDialog row=row state=state/> }.into_any()),
+        ("unusual-use", Some(row)) if !row.unusual.is_empty() => {
+            Some(view! { <unusual_use::UnusualUseDialog row=row state=state/> }.into_any())
+        }
         _ => None,
     })
 }

@@ -5,7 +5,7 @@ use crate::request;
 use crate::routes::Page;
 use latchkey::api_key::KeyStatus;
 use latchkey::clock::Timestamp;
-use latchkey::flow::api_keys::{KeyView, ListKeys};
+use latchkey::flow::api_keys::{KeyView, ListKeys, SignalView};
 use latchkey::flow::page::PageQuery;
 use latchkey::{Actor, Error};
 use std::collections::HashMap;
@@ -108,6 +108,8 @@ pub struct Row {
     pub overlap_ends_at: Option<Timestamp>,
     /// Why it was revoked.
     pub reason: Option<String>,
+    /// What was unusual about its use, the latest first.
+    pub unusual: Vec<SignalView>,
     /// When the list was made.
     pub now: Timestamp,
 }
@@ -194,6 +196,7 @@ impl Row {
             expires_at: key.expires_at,
             overlap_ends_at: key.overlap_ends_at,
             reason: key.revoked_reason,
+            unusual: key.unusual_use.map(|unusual| unusual.signals).unwrap_or_default(),
             owner,
             usage,
             now,

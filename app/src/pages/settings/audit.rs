@@ -168,6 +168,8 @@ fn words(action: &str) -> String {
         "session.all_ended" => "Signed out everywhere".to_owned(),
         "session.stepped_up" => "Confirmed who they are".to_owned(),
         "user.created" => "Account made".to_owned(),
+        "api_key.used_unusually" => "Unusual use of an API key".to_owned(),
+        "api_key.use_expected" => "Unusual use of an API key was expected".to_owned(),
         _ => {
             let text =
                 action.replace(['.', '_'], " ").replace("api key", "API key").replace("two factor", "two-factor");
