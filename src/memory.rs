@@ -92,6 +92,14 @@ impl Generations {
         self.changes.fetch_add(1, Ordering::AcqRel);
         self.slots[self.slot(number)].fetch_add(1, Ordering::AcqRel);
     }
+
+    /// Everything is to be read anew.
+    pub(crate) fn all_changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        for slot in &self.slots {
+            slot.fetch_add(1, Ordering::AcqRel);
+        }
+    }
 }
 
 /// A session credential found good.
@@ -178,6 +186,9 @@ mod tests {
         let stamp = generations.stamp(generations.watch(), [1, 2, 3, 4], now).expect("undisturbed");
         assert!(generations.holds(&stamp, now, Duration::from_secs(60)));
         generations.changed(3);
+        assert!(!generations.holds(&stamp, now, Duration::from_secs(60)));
+        let stamp = generations.stamp(generations.watch(), [1, 2, 3, 4], now).expect("undisturbed");
+        generations.all_changed();
         assert!(!generations.holds(&stamp, now, Duration::from_secs(60)));
     }
 

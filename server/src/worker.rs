@@ -13,10 +13,8 @@ use tokio::time::MissedTickBehavior;
 use crate::telemetry::causes;
 
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(60 * 60);
-/// Other nodes make keys too, and tokens that they sign must be known here before long.
-const KEYS_EVERY_SHARED: Duration = Duration::from_secs(5);
-const KEYS_EVERY: Duration = Duration::from_secs(5 * 60);
-
+/// Other nodes make and withdraw keys too, and so does the operator; what they sign must be known here before long.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
 const GIVE_UP_EVERY: Duration = Duration::from_secs(60);
 const WARN_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The first look at keys that end before long; by then the start is over.
@@ -69,15 +67,13 @@ async fn send(latchkey: Latchkey, mut stopping: watch::Receiver<bool>) {
 }
 
 fn others(latchkey: &Latchkey) -> JoinSet<()> {
-    let shared = !latchkey.settings().storage.url.starts_with("sqlite:");
-    let keys_every = if shared { KEYS_EVERY_SHARED } else { KEYS_EVERY };
     let mut workers = JoinSet::new();
     let handle = latchkey.clone();
     workers.spawn(every(handle.settings().sessions.flush, "writing counters", async move || handle.flush().await));
     let handle = latchkey.clone();
     workers.spawn(every(CLEAN_UP_EVERY, "cleaning up", async move || handle.clean_up().await));
     let handle = latchkey.clone();
-    workers.spawn(every(keys_every, "keeping signing keys", async move || handle.keep_signing_keys().await));
+    workers.spawn(every(KEYS_EVERY, "keeping signing keys", async move || handle.keep_signing_keys().await));
     let handle = latchkey.clone();
     workers.spawn(every(GIVE_UP_EVERY, "giving up mail", async move || handle.give_up_mail().await));
     let handle = latchkey.clone();

@@ -1,6 +1,7 @@
 //! The few primitives everything rests on, all from one library: hashes, random bytes, comparison in constant time.
 
 pub mod hasher;
+pub mod master_key;
 pub mod signing;
 pub mod vault;
 
@@ -11,6 +12,27 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
+}
+
+/// SHA-256 of what comes piece by piece.
+pub struct RunningHash(digest::Context);
+
+impl Default for RunningHash {
+    fn default() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+}
+
+impl RunningHash {
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all of them, in hexadecimal.
+    pub fn hexadecimal(self) -> String {
+        self.0.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// HMAC-SHA-256 with a key prepared once.

@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod audit;
+mod backup;
 mod challenges;
 mod db;
 mod devices;
@@ -31,6 +32,7 @@ mod users;
 
 pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
 pub use audit::{AuditFilter, NewEvent, StoredEvent, Tampered};
+pub use backup::{Fields, Schema, Table};
 pub use challenges::NewChallenge;
 pub use db::{Db, Engine, OpenError, Reading, Writing};
 pub use devices::NewDevice;

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod factor_changes;
 mod handoff;
 mod invitation_codes;
 mod invitations;
+mod key_rotation;
 mod keys;
 mod landlord;
 mod mail;
