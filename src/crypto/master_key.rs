@@ -124,10 +124,11 @@ impl MasterKey {
         Self::parse(&text).map(Some)
     }
 
-    /// Makes a new key and a file for it that only the owner may read. When another process made the file meanwhile, that
+    /// Makes a new key and a file for it that only the owner may read, and its folder too. When another process made the file meanwhile, that
     /// one counts.
     pub fn create(path: &Path) -> Result<Self, MasterKeyError> {
         let key = Self::generate();
+        private_file::make_private_folder(private_file::folder_of(path)).map_err(MasterKeyError::File)?;
         match key.write(path) {
             Ok(()) => Ok(key),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

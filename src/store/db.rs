@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use super::backup::Catalog;
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
+use crate::private_file::make_private_folder;
 use crate::settings::Storage;
 
 /// The engine behind the store.
@@ -219,15 +220,6 @@ impl Writing {
         }
         Ok(())
     }
-}
-
-/// Makes a folder that only its owner may look into; one that is there already stays as it is.
-fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn migrator() -> Migrator {
