@@ -5,6 +5,8 @@ pub mod master_key;
 pub mod signing;
 pub mod vault;
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 
 /// SHA-256.
@@ -12,6 +14,14 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
+}
+
+/// Bytes in hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// SHA-256 of what comes piece by piece.
@@ -31,7 +41,7 @@ impl RunningHash {
 
     /// The hash of all of them, in hexadecimal.
     pub fn hexadecimal(self) -> String {
-        self.0.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(self.0.finish().as_ref())
     }
 }
 

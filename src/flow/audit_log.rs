@@ -1,7 +1,5 @@
 //! Reading the audit log: by the administrators of an organization, and by the operator (contract section 9).
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -223,10 +221,7 @@ fn view(event: StoredEvent) -> AuditEventView {
         user_agent: event.user_agent,
         request_id: event.request_id,
         detail: serde_json::from_str(&event.detail).unwrap_or_default(),
-        hash: event.hash.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        }),
+        hash: crate::crypto::hexadecimal(&event.hash),
     }
 }
 

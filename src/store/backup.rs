@@ -58,12 +58,14 @@ pub struct Schema {
 type Statement<'q> = Query<'q, Any, AnyArguments>;
 
 impl Kind {
-    fn of(name: &str) -> Result<Self, Error> {
+    fn of(table: &str, name: &str) -> Result<Self, Error> {
         match name.to_ascii_uppercase().as_str() {
             "TEXT" => Ok(Self::Text),
             "BIGINT" => Ok(Self::Number),
             "BYTEA" => Ok(Self::Bytes),
-            _ => Err(Error::internal(format!("a column of the type {name} cannot be backed up"))),
+            _ => Err(Error::internal(format!(
+                "the table {table} is none of Latchkey's (it has a column of the type {name}): give it a database of its own"
+            ))),
         }
     }
 
@@ -207,7 +209,7 @@ fn in_order(
         let free = columns.keys().find(|name| !waits(name)).cloned();
         let name = free.ok_or_else(|| Error::internal("tables refer to each other in a circle"))?;
         let kinds = columns.remove(&name).unwrap_or_default();
-        let kinds = kinds.into_iter().map(|(column, kind)| Ok((column, Kind::of(&kind)?)));
+        let kinds = kinds.into_iter().map(|(column, kind)| Ok((column, Kind::of(&name, &kind)?)));
         tables.push(Table { columns: kinds.collect::<Result<_, Error>>()?, name });
     }
     Ok(tables)
@@ -232,6 +234,6 @@ mod tests {
 
     #[test]
     fn a_column_of_an_unknown_kind_is_no_column_to_pass_over() {
-        assert!(Kind::of("timestamp with time zone").is_err());
+        assert!(Kind::of("orders", "timestamp with time zone").is_err());
     }
 }
