@@ -81,6 +81,8 @@ deeds! {
     MailTested = "mail.tested",
     RefreshTokenReused = "refresh_token.reused",
     LandlordMade = "landlord.created",
+    SigningKeyRotated = "signing_key.rotated",
+    MasterKeyExchanged = "master_key.exchanged",
     KeyCreated = "api_key.created",
     KeyChanged = "api_key.changed",
     KeyRegenerated = "api_key.regenerated",

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::crypto::hasher::{Hasher, Load};
+use crate::crypto::master_key::MasterKeyError;
 use crate::crypto::random;
 use crate::crypto::signing::KeyRing;
-use crate::crypto::vault::{MasterKey, MasterKeyError, Purpose, Vault};
+use crate::crypto::vault::{Purpose, Vault};
 use crate::error::Error;
+use crate::fitting::{Lock, Place, ROOT, fit_master_key, held};
 use crate::limit::{Counters, Window};
 use crate::mail::Smtp;
 use crate::memory::{Belief, Memory};
@@ -29,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     /// The database.
     pub(crate) db: Db,
-    /// Keys derived from the master key.
+    /// Keys derived from the root key.
     pub(crate) vault: Vault,
     /// The pool that hashes passwords.
     pub(crate) hasher: Hasher,
@@ -141,16 +143,13 @@ impl From<Error> for OpenError {
     }
 }
 
-const CHECK: &str = "master-key-check";
-const CHECK_TEXT: &[u8] = b"this database and this master key belong together";
-
 impl Latchkey {
     /// Opens the database, brings it up to date, fits the master key to it, and prepares everything.
     pub async fn open(settings: Settings, clock: Clock) -> Result<Self, OpenError> {
         let outbox = open_outbox(&settings)?;
         let db = Db::open(&settings.storage).await?;
         db.migrate().await?;
-        let vault = fit_master_key(&db, &settings.storage).await?;
+        let vault = Vault::new(&fit_master_key(&db, &settings.storage).await?);
         let hasher = Hasher::start(&settings.hashing)?;
         let belief = Belief::new(settings.memory.believed, db.is_shared());
         let memory = Memory::new(settings.memory.principals, belief, db.generations());
@@ -200,7 +199,7 @@ impl Latchkey {
 
     /// Whether the database answers.
     pub async fn check_database(&self) -> Result<(), Error> {
-        self.0.db.read().await?.store().find_fact(CHECK).await.map(|_| ())
+        self.0.db.read().await?.store().find_fact(ROOT).await.map(|_| ())
     }
 
     /// Counts an ordinary call of an anonymous client.
@@ -261,33 +260,25 @@ pub struct Inspection {
     pub database: bool,
     /// How many migrations a start would run.
     pub pending: usize,
-    /// Whether there is a master key, and it fits.
-    pub master_key: Result<bool, MasterKeyError>,
+    /// Where the master key is that fits; `None` when it is yet to be made.
+    pub master_key: Result<Option<Place>, MasterKeyError>,
 }
 
 /// Looks at the database and the master key.
 pub async fn inspect(storage: &Storage) -> Result<Inspection, OpenError> {
-    let held = match &storage.master_key {
-        Some(text) => MasterKey::parse(text).map(Some),
-        None => MasterKey::read(&storage.master_key_file),
-    };
     if !Db::is_there(storage) {
-        return Ok(Inspection { database: false, pending: 0, master_key: held.map(|key| key.is_some()) });
+        return Ok(Inspection { database: false, pending: 0, master_key: held_in(storage) });
     }
     let db = Db::open(storage).await?;
     let pending = db.pending().await?;
-    let check = if pending == 0 { db.read().await?.store().find_fact(CHECK).await? } else { None };
+    let lock = if pending == 0 { Lock::read(&mut db.read().await?.store()).await? } else { Lock::default() };
     db.close().await;
-    let master_key = held.and_then(|key| match (key, check) {
-        (None, Some(_)) => Err(MasterKeyError::Missing),
-        (None, None) => Ok(false),
-        (Some(_), None) => Ok(true),
-        (Some(key), Some(sealed)) => {
-            let fits = Vault::new(&key)?.open(Purpose::Check, CHECK, &sealed).is_ok();
-            if fits { Ok(true) } else { Err(MasterKeyError::Wrong) }
-        }
-    });
+    let master_key = if lock.is_new() { held_in(storage) } else { lock.fit(storage).map(|found| Some(found.place)) };
     Ok(Inspection { database: true, pending, master_key })
+}
+
+fn held_in(storage: &Storage) -> Result<Option<Place>, MasterKeyError> {
+    held(storage).map(|found| found.map(|(_, place)| place))
 }
 
 /// The network by which an address is counted: all of IPv4, the first 64 bits of IPv6.
@@ -307,35 +298,6 @@ fn open_outbox(settings: &Settings) -> Result<Outbox, OpenError> {
     }
     let smtp = crate::flow::mail::smtp(settings).map_err(OpenError::Mail)?;
     Ok(Outbox::new(smtp))
-}
-
-async fn fit_master_key(db: &Db, storage: &Storage) -> Result<Vault, OpenError> {
-    let check = db.read().await?.store().find_fact(CHECK).await?;
-    let held = match &storage.master_key {
-        Some(text) => Some(MasterKey::parse(text)?),
-        None => MasterKey::read(&storage.master_key_file)?,
-    };
-    let key = match (held, &check) {
-        (Some(key), _) => key,
-        (None, Some(_)) => return Err(MasterKeyError::Missing.into()),
-        (None, None) => MasterKey::create(&storage.master_key_file)?,
-    };
-    let vault = Vault::new(&key)?;
-    let wrong = || OpenError::MasterKey(MasterKeyError::Wrong);
-    if let Some(sealed) = check {
-        vault.open(Purpose::Check, CHECK, &sealed).map_err(|_| wrong())?;
-        return Ok(vault);
-    }
-    let sealed = vault.seal(Purpose::Check, CHECK, CHECK_TEXT).map_err(Error::internal)?;
-    let mut writing = db.write().await?;
-    let first = writing.store().insert_fact(CHECK, &sealed).await?;
-    writing.commit().await?;
-    if !first {
-        // Another node was first: its key must be ours.
-        let sealed = db.read().await?.store().find_fact(CHECK).await?.ok_or_else(wrong)?;
-        vault.open(Purpose::Check, CHECK, &sealed).map_err(|_| wrong())?;
-    }
-    Ok(vault)
 }
 
 #[cfg(test)]

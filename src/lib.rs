@@ -9,13 +9,13 @@
 //!
 //! **The verbs** are methods of the one handle `Latchkey`, one file a group in `flow`: `authenticate` makes
 //! principals, `gate` stands before every session, `guessing` before every password, `sign_in`, `sign_up`, `tokens`, `sessions`, `account`, `api_keys`,
-//! `api_key_use`, `key_watch`, `verification`, `handoff`, `set_up`, `upkeep`; for the second factor `second_factor`, `enrol`, `backup_codes`,
+//! `api_key_use`, `key_watch`, `verification`, `handoff`, `set_up`, `upkeep`, `keys`, `backup`; for the second factor `second_factor`, `enrol`, `backup_codes`,
 //! `step_up`, `trusted_devices`, `policy`, `reset_factor`. A verb takes a `Visitor` (nothing proven) or an `Actor`
 //! (proven), checks the right, and does all that belongs together in one transaction.
 //!
 //! **Below** stand `store` (the only SQL), `crypto` (hashing, sealing, signing), `memory` (what verification
 //! remembers, and how revocation reaches it), `usage` (counting without writing), `metrics` (what operators want counted),
-//! `audit`.
+//! `audit`, `fitting` (which master key fits a database), `backup` (the form of a backup), `private_file`.
 //!
 //! Arrows point down only: this crate knows neither the server nor the pages.
 
@@ -34,6 +34,8 @@ pub mod agent;
 #[cfg(feature = "server")]
 mod audit;
 #[cfg(feature = "server")]
+pub mod backup;
+#[cfg(feature = "server")]
 pub mod challenge;
 #[cfg(feature = "server")]
 mod crockford;
@@ -43,6 +45,8 @@ pub mod crypto;
 pub mod device;
 #[cfg(feature = "server")]
 pub mod factor;
+#[cfg(feature = "server")]
+mod fitting;
 #[cfg(feature = "server")]
 pub mod flow;
 #[cfg(feature = "server")]
@@ -66,6 +70,8 @@ pub mod password;
 #[cfg(feature = "server")]
 pub mod principal;
 #[cfg(feature = "server")]
+pub mod private_file;
+#[cfg(feature = "server")]
 pub mod qr;
 #[cfg(feature = "server")]
 mod schema;
@@ -86,6 +92,8 @@ pub mod user;
 
 pub use error::{Code, Error};
 
+#[cfg(feature = "server")]
+pub use crate::fitting::Place as MasterKeyPlace;
 #[cfg(feature = "server")]
 pub use crate::latchkey::{Inspection, Latchkey, OpenError, inspect};
 #[cfg(feature = "server")]

@@ -48,15 +48,20 @@ impl TestCore {
     }
 
     pub(crate) async fn postgres() -> Option<Self> {
-        let Ok(server) = std::env::var("LATCHKEY_TEST_POSTGRES_URL") else {
-            let enough = std::env::var("LATCHKEY_TEST_ENGINES").is_ok_and(|engines| engines == "sqlite");
-            assert!(enough, "run the tests through tools/with-postgres, or set LATCHKEY_TEST_ENGINES=sqlite");
-            return None;
-        };
-        let name = format!("core_{}", crate::crypto::random::<8>().map(|byte| format!("{byte:02x}")).concat());
-        crate::store::create_postgres_database(&server, &name).await;
-        let url = format!("{}/{name}", server.rsplit_once('/').expect("a database in the address").0);
-        Some(Self::open(url, fresh_folder()).await)
+        Some(Self::open(postgres_database().await?, fresh_folder()).await)
+    }
+
+    /// An empty database of each kind, opened by the master key of this one.
+    pub(crate) async fn empty_databases(&self) -> Vec<Storage> {
+        let name = crate::crypto::random::<8>().map(|byte| format!("{byte:02x}")).concat();
+        let file = format!("sqlite:{}", self.file(&format!("{name}.db")).display());
+        let with = |url| Storage { url, ..self.latchkey.settings().storage.clone() };
+        std::iter::once(file).chain(postgres_database().await).map(with).collect()
+    }
+
+    /// A file of this name in a folder that goes with the test.
+    pub(crate) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.folder.join(name)
     }
 
     async fn open(url: String, folder: std::path::PathBuf) -> Self {
@@ -201,6 +206,17 @@ pub(crate) fn refresh(signed_in: &SignedIn) -> &str {
 /// The stable code of a failure.
 pub(crate) fn code<T>(result: Result<T, Error>) -> &'static str {
     result.err().map_or("it succeeded", |error| error.code().as_str())
+}
+
+async fn postgres_database() -> Option<String> {
+    let Ok(server) = std::env::var("LATCHKEY_TEST_POSTGRES_URL") else {
+        let enough = std::env::var("LATCHKEY_TEST_ENGINES").is_ok_and(|engines| engines == "sqlite");
+        assert!(enough, "run the tests through tools/with-postgres, or set LATCHKEY_TEST_ENGINES=sqlite");
+        return None;
+    };
+    let name = format!("core_{}", crate::crypto::random::<8>().map(|byte| format!("{byte:02x}")).concat());
+    crate::store::create_postgres_database(&server, &name).await;
+    Some(format!("{}/{name}", server.rsplit_once('/').expect("a database in the address").0))
 }
 
 fn clock() -> Clock {

@@ -22,10 +22,8 @@ const LEASE_RENEWED_EVERY: Duration = Duration::from_secs(10);
 /// How soon a connection that hears other nodes is made anew.
 const HEAR_AGAIN: Duration = Duration::from_millis(200);
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(60 * 60);
-/// Other nodes make keys too, and tokens that they sign must be known here before long.
-const KEYS_EVERY_SHARED: Duration = Duration::from_secs(5);
-const KEYS_EVERY: Duration = Duration::from_secs(5 * 60);
-
+/// Other nodes make and withdraw keys too, and so does the operator; what they sign must be known here before long.
+const KEYS_EVERY: Duration = Duration::from_secs(5);
 const GIVE_UP_EVERY: Duration = Duration::from_secs(60);
 const WARN_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The first look at keys that end before long; by then the start is over.
@@ -79,12 +77,11 @@ async fn send(latchkey: Latchkey, mut stopping: watch::Receiver<bool>) {
 
 fn others(latchkey: &Latchkey) -> JoinSet<()> {
     let shared = latchkey.has_other_nodes();
-    let keys_every = if shared { KEYS_EVERY_SHARED } else { KEYS_EVERY };
     let mut workers = JoinSet::new();
     let handle = latchkey.clone();
     workers.spawn(every(handle.settings().sessions.flush, "writing counters", async move || handle.flush().await));
     let handle = latchkey.clone();
-    workers.spawn(every(keys_every, "keeping signing keys", async move || handle.keep_signing_keys().await));
+    workers.spawn(every(KEYS_EVERY, "keeping signing keys", async move || handle.keep_signing_keys().await));
     if shared {
         workers.spawn(hear(latchkey.clone()));
         let handle = latchkey.clone();

@@ -1,8 +1,11 @@
 //! The few primitives everything rests on, all from one library: hashes, random bytes, comparison in constant time.
 
 pub mod hasher;
+pub mod master_key;
 pub mod signing;
 pub mod vault;
+
+use std::fmt::Write as _;
 
 use aws_lc_rs::{constant_time, digest, hmac, rand};
 
@@ -11,6 +14,35 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
+}
+
+/// Bytes in hexadecimal.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// SHA-256 of what comes piece by piece.
+pub struct RunningHash(digest::Context);
+
+impl Default for RunningHash {
+    fn default() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+}
+
+impl RunningHash {
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all of them, in hexadecimal.
+    pub fn hexadecimal(self) -> String {
+        hexadecimal(self.0.finish().as_ref())
+    }
 }
 
 /// HMAC-SHA-256 with a key prepared once.

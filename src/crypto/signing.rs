@@ -157,6 +157,11 @@ impl KeyRing {
         &self.0
     }
 
+    /// Whether a key of this name is among them.
+    pub fn has(&self, kid: &str) -> bool {
+        self.0.iter().any(|key| key.kid == kid)
+    }
+
     /// The key that signs now.
     pub fn current(&self, now: Timestamp) -> Option<&SigningKey> {
         self.0.iter().rev().find(|key| key.signs_at <= now).or_else(|| self.0.first())

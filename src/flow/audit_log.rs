@@ -1,7 +1,5 @@
 //! Reading the audit log: by the administrators of an organization, and by the operator (contract section 9).
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,7 +11,7 @@ use crate::field::{Field, FieldCode, Findings};
 use crate::id::EventId;
 use crate::member::Action;
 use crate::principal::{Actor, Permit};
-use crate::store::{AuditFilter, StoredEvent, Tampered};
+use crate::store::{AuditFilter, Store, StoredEvent, Tampered};
 
 use super::page::{Orders, Page, PageQuery};
 
@@ -179,15 +177,7 @@ impl Latchkey {
     /// Walks every chain of the log and says how many entries stand there untouched, or the first that does not. For the
     /// operator.
     pub async fn verify_audit_log(&self) -> Result<Result<Vec<(String, i64)>, Tampered>, Error> {
-        let mut reading = self.0.db.read().await?;
-        let mut sound = Vec::new();
-        for chain in reading.store().list_chains().await? {
-            match reading.store().verify_chain(&chain, CHUNK).await? {
-                Ok(length) => sound.push((chain, length)),
-                Err(tampered) => return Ok(Err(tampered)),
-            }
-        }
-        Ok(Ok(sound))
+        verify_chains(&mut self.0.db.read().await?.store()).await
     }
 
     /// An export of one chain, or of the platform's, for the operator.
@@ -199,6 +189,18 @@ impl Latchkey {
         let (chain, filter) = (chain.to_owned(), AuditFilter::default());
         Ok(Export::new(chain, filter, format, until))
     }
+}
+
+/// How many entries every chain has that stand there untouched, or the first that does not.
+pub(super) async fn verify_chains(store: &mut Store<'_>) -> Result<Result<Vec<(String, i64)>, Tampered>, Error> {
+    let mut sound = Vec::new();
+    for chain in store.list_chains().await? {
+        match store.verify_chain(&chain, CHUNK).await? {
+            Ok(length) => sound.push((chain, length)),
+            Err(tampered) => return Ok(Err(tampered)),
+        }
+    }
+    Ok(Ok(sound))
 }
 
 fn chain_of(permit: &Permit) -> String {
@@ -219,10 +221,7 @@ fn view(event: StoredEvent) -> AuditEventView {
         user_agent: event.user_agent,
         request_id: event.request_id,
         detail: serde_json::from_str(&event.detail).unwrap_or_default(),
-        hash: event.hash.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        }),
+        hash: crate::crypto::hexadecimal(&event.hash),
     }
 }
 

@@ -166,12 +166,12 @@ impl Latchkey {
             *source = Source::Memory;
             return Ok(principal);
         }
+        let watch = self.0.memory.generations.watch();
         let claims = self.signing().read(token, self.public_url(), now)?;
         let bad = |_| refused(Code::InvalidToken);
         let session: SessionId = claims.sid.parse().map_err(bad)?;
         let jti: TokenId = claims.jti.parse().map_err(bad)?;
         let org: Option<OrganizationId> = claims.org.as_deref().map(str::parse).transpose().map_err(bad)?;
-        let watch = self.0.memory.generations.watch();
         *source = Source::Database;
         let standing = self.0.db.read().await?.store().find_standing(session, organization.or(org), jti).await?;
         let standing = standing.ok_or(refused(Code::TokenRevoked))?;

@@ -133,13 +133,22 @@ impl Latchkey {
     }
 
     /// Sees to it that a key signs, that the next one is published before it signs, and that an old one is withdrawn
-    /// once its last token has expired. Then loads what there is.
+    /// once its last token has expired. Then loads what there is, also what others made or withdrew.
     pub async fn keep_signing_keys(&self) -> Result<(), Error> {
         let now = self.now();
+        let stored = self.0.db.read().await?.store().list_signing_keys().await?;
+        if self.is_key_due(&stored, now) || self.keys_over(&stored, now) > 0 {
+            self.renew_signing_keys(now).await
+        } else {
+            self.load_signing_keys(&stored)
+        }
+    }
+
+    async fn renew_signing_keys(&self, now: Timestamp) -> Result<(), Error> {
         let mut writing = self.0.db.write().await?;
         writing.store().lock("signing keys").await?;
         let mut stored = writing.store().list_signing_keys().await?;
-        if self.0.settings.tokens.signing_key_file.is_none()
+        if self.is_key_due(&stored, now)
             && let Some(signs_at) = self.next_key_signs_at(&stored, now)
         {
             let key = self.new_signing_key(signs_at)?;
@@ -147,9 +156,7 @@ impl Latchkey {
             writing.changed(SIGNING_KEYS);
             stored.push(key);
         }
-        let life = self.0.settings.tokens.access_life + Duration::from_secs(60);
-        let over = stored.windows(2).take_while(|pair| pair[1].signs_at.plus(life) <= now).count();
-        for key in stored.drain(..over) {
+        for key in stored.drain(..self.keys_over(&stored, now)) {
             writing.store().delete_signing_key(&key.kid).await?;
         }
         writing.commit().await?;
@@ -160,6 +167,16 @@ impl Latchkey {
     pub(crate) async fn load_stored_signing_keys(&self) -> Result<(), Error> {
         let stored = self.0.db.read().await?.store().list_signing_keys().await?;
         self.load_signing_keys(&stored)
+    }
+
+    fn is_key_due(&self, stored: &[StoredSigningKey], now: Timestamp) -> bool {
+        self.0.settings.tokens.signing_key_file.is_none() && self.next_key_signs_at(stored, now).is_some()
+    }
+
+    /// How many of the oldest keys have signed nothing that still counts.
+    fn keys_over(&self, stored: &[StoredSigningKey], now: Timestamp) -> usize {
+        let life = self.0.settings.tokens.access_life + Duration::from_secs(60);
+        stored.windows(2).take_while(|pair| pair[1].signs_at.plus(life) <= now).count()
     }
 
     /// When the key to be made now will sign, if one is due.
@@ -176,7 +193,7 @@ impl Latchkey {
         }
     }
 
-    fn new_signing_key(&self, signs_at: Timestamp) -> Result<StoredSigningKey, Error> {
+    pub(super) fn new_signing_key(&self, signs_at: Timestamp) -> Result<StoredSigningKey, Error> {
         let algorithm = algorithm_name(self.0.settings.tokens.algorithm);
         let private = generate(self.0.settings.tokens.algorithm)?;
         let kid = SigningKey::from_pkcs8(algorithm, &private, signs_at)?.kid().to_owned();
@@ -184,19 +201,31 @@ impl Latchkey {
         Ok(StoredSigningKey { kid, algorithm: algorithm.to_owned(), private, signs_at })
     }
 
-    fn load_signing_keys(&self, stored: &[StoredSigningKey]) -> Result<(), Error> {
+    /// Signs and reads with these from now on. What a withdrawn key had signed is forgotten.
+    pub(super) fn load_signing_keys(&self, stored: &[StoredSigningKey]) -> Result<(), Error> {
+        let file = &self.0.settings.tokens.signing_key_file;
+        let former = self.signing();
+        let known = former.keys().iter().map(|key| (key.kid(), key.signs_at()));
+        if file.is_none() && known.eq(stored.iter().map(|key| (key.kid.as_str(), key.signs_at))) {
+            return Ok(());
+        }
         let mut keys = Vec::with_capacity(stored.len() + 1);
         for key in stored {
             let private = self.0.vault.open(Purpose::SigningKey, &key.kid, &key.private).map_err(Error::internal)?;
             keys.push(SigningKey::from_pkcs8(&key.algorithm, &private, key.signs_at)?);
         }
-        if let Some(path) = &self.0.settings.tokens.signing_key_file {
+        if let Some(path) = file {
             let pem = std::fs::read_to_string(path)
                 .map_err(|error| Error::internal(format!("the signing key file {}: {error}", path.display())))?;
             // It signs from now on, whatever generated keys there were before.
             keys.push(SigningKey::from_pem(&pem, "", self.now())?);
         }
-        self.set_signing(KeyRing::new(keys));
+        let ring = KeyRing::new(keys);
+        let withdrawn = former.keys().iter().any(|key| !ring.has(key.kid()));
+        self.set_signing(ring);
+        if withdrawn {
+            self.0.memory.generations.everything_changed();
+        }
         Ok(())
     }
 }

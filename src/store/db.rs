@@ -14,10 +14,12 @@ use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
 
 use tokio::sync::Notify;
 
+use super::backup::Catalog;
 use super::postgres::{Ear, Nodes};
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
 use crate::memory::Generations;
+use crate::private_file::make_private_folder;
 use crate::settings::Storage;
 
 /// The engine behind the store.
@@ -67,6 +69,9 @@ pub fn failures() -> (u64, u64) {
 
 /// A connection to read with.
 pub struct Reading(PoolConnection<Any>);
+
+/// A connection that sees the whole database as it was at its first statement, whatever is written meanwhile.
+pub struct Snapshot(Transaction<'static, Any>);
 
 /// A transaction to write in; what is not committed is undone.
 pub struct Writing {
@@ -152,6 +157,16 @@ impl Db {
         })
     }
 
+    /// Brings an empty database to the schema that had this version, and no further.
+    pub async fn migrate_to(&self, version: i64) -> Result<(), OpenError> {
+        migrator().run_to(version, &self.writer).await.map_err(OpenError::Migrate)
+    }
+
+    /// The newest version of the schema that this program knows.
+    pub fn newest_schema() -> i64 {
+        migrator().iter().map(|migration| migration.version).max().unwrap_or(0)
+    }
+
     /// How many migrations are still to be run. Changes nothing.
     pub async fn pending(&self) -> Result<usize, OpenError> {
         let known = migrator().iter().count();
@@ -168,6 +183,23 @@ impl Db {
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reading, Error> {
         Ok(Reading(self.reader.acquire().await?))
+    }
+
+    /// A connection that reads everything as of one moment.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        let begin = match self.engine {
+            Engine::Sqlite => sqlite::SNAPSHOT,
+            Engine::Postgres => postgres::SNAPSHOT,
+        };
+        Ok(Snapshot(self.reader.begin_with(begin).await?))
+    }
+
+    /// How the engine is asked for its tables.
+    pub const fn catalog(&self) -> Catalog {
+        match self.engine {
+            Engine::Sqlite => sqlite::CATALOG,
+            Engine::Postgres => postgres::CATALOG,
+        }
     }
 
     /// A transaction. On SQLite it takes the write lock at once, so that it cannot fail half-way for want of it.
@@ -247,6 +279,13 @@ impl Reading {
     }
 }
 
+impl Snapshot {
+    /// The statements.
+    pub fn store(&mut self) -> Store<'_> {
+        Store::new(&mut self.0, None)
+    }
+}
+
 impl Writing {
     /// The statements.
     pub fn store(&mut self) -> Store<'_> {
@@ -275,15 +314,6 @@ impl Writing {
         }
         Ok(())
     }
-}
-
-/// Makes a folder that only its owner may look into; one that is there already stays as it is.
-fn make_private_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 fn migrator() -> Migrator {

@@ -36,6 +36,23 @@ impl Store<'_> {
         Ok(inserted.rows_affected() == 1)
     }
 
+    /// Exchanges a fact; `false` when it is no longer what it was.
+    pub async fn update_fact(&mut self, name: &str, was: &[u8], value: &[u8]) -> Result<bool, Error> {
+        let updated = query("UPDATE facts SET value = $3 WHERE name = $1 AND value = $2")
+            .bind(name)
+            .bind(was.to_vec())
+            .bind(value.to_vec())
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Takes a fact back.
+    pub async fn delete_fact(&mut self, name: &str) -> Result<(), Error> {
+        query("DELETE FROM facts WHERE name = $1").bind(name).execute(&mut *self.connection).await?;
+        Ok(())
+    }
+
     /// Every signing key, oldest first.
     pub async fn list_signing_keys(&mut self) -> Result<Vec<StoredSigningKey>, Error> {
         let rows = query("SELECT kid, algorithm, private, signs_at FROM signing_keys ORDER BY signs_at, created_at")

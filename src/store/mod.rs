@@ -6,6 +6,7 @@
 
 mod api_keys;
 mod audit;
+mod backup;
 mod challenges;
 mod counts;
 mod db;
@@ -35,6 +36,7 @@ mod users;
 
 pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
 pub use audit::{AuditFilter, NewEvent, StoredEvent, Tampered};
+pub use backup::{Fields, Schema, Table};
 pub use challenges::NewChallenge;
 pub use db::{Db, Engine, OpenError, PoolLevel, Reading, Writing, failures};
 pub use devices::NewDevice;

@@ -10,6 +10,7 @@ use sqlx::postgres::{PgListener, PgNotification, PgPool, PgPoolOptions};
 use sqlx::{AnyPool, Executor as _, query};
 use tokio::time::Instant;
 
+use super::backup::Catalog;
 use super::db::{Connection, Db, Engine, OpenError};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
@@ -26,6 +27,20 @@ const PROVEN_EVERY: Duration = Duration::from_millis(200);
 /// How long it may take to answer that.
 const ANSWER: Duration = Duration::from_millis(400);
 const CONNECT: Duration = Duration::from_secs(2);
+
+pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+pub(super) const CATALOG: Catalog = Catalog {
+    columns: "SELECT CAST(c.table_name AS TEXT) AS table_name, CAST(c.column_name AS TEXT) AS column_name,
+            CAST(c.data_type AS TEXT) AS kind
+        FROM information_schema.columns c
+        JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+        WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'
+        ORDER BY c.table_name, c.ordinal_position",
+    references: "SELECT DISTINCT CAST(child.relname AS TEXT) AS table_name, CAST(parent.relname AS TEXT) AS refers_to
+        FROM pg_constraint k JOIN pg_class child ON child.oid = k.conrelid JOIN pg_class parent ON parent.oid = k.confrelid
+        JOIN pg_namespace n ON n.oid = child.relnamespace WHERE k.contype = 'f' AND n.nspname = current_schema()",
+};
 
 pub(super) async fn open(storage: &Storage) -> Result<Db, OpenError> {
     let pool = Db::pool(storage, storage.connections.max(2))

@@ -2,10 +2,22 @@
 
 use sqlx::{AnyConnection, AnyPool, Executor as _};
 
+use super::backup::Catalog;
 use super::db::{Db, Engine, OpenError};
 use crate::settings::Storage;
 
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Under WAL a transaction goes on seeing what its first statement saw.
+pub(super) const SNAPSHOT: &str = "BEGIN DEFERRED";
+
+pub(super) const CATALOG: Catalog = Catalog {
+    columns: "SELECT t.name AS table_name, c.name AS column_name, c.type AS kind
+        FROM sqlite_master t JOIN pragma_table_info(t.name) c
+        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY t.name, c.cid",
+    references: "SELECT DISTINCT t.name AS table_name, f.\"table\" AS refers_to
+        FROM sqlite_master t JOIN pragma_foreign_key_list(t.name) f WHERE t.type = 'table'",
+};
 
 const SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;";

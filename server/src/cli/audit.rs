@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use latchkey::Latchkey;
-use latchkey::clock::Clock;
 use latchkey::flow::audit_log::ExportFormat;
 
+use super::open;
 use crate::Config;
 
 #[derive(Subcommand, Debug)]
@@ -92,8 +92,4 @@ async fn write(latchkey: &Latchkey, chain: &str, format: ExportFormat) -> Result
         std::io::stdout().write_all(piece.as_bytes()).map_err(|error| error.to_string())?;
     }
     Ok(())
-}
-
-async fn open(config: &Config) -> Result<Latchkey, String> {
-    Latchkey::open(config.settings()?, Clock::System).await.map_err(|error| error.to_string())
 }

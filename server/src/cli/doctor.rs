@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use latchkey::Inspection;
 use latchkey::clock::{Clock, Timestamp};
 use latchkey::email::Email;
 use latchkey::flow::mail::try_mail;
 use latchkey::mail::Circumstances;
 use latchkey::settings::{Settings, Storage, Transport};
+use latchkey::{Inspection, MasterKeyPlace};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::Config;
@@ -145,14 +145,21 @@ async fn database(storage: &Storage) -> Vec<Finding> {
             finding("migrations", Ok(migrations(&found))),
             finding(
                 "master key",
-                match found.master_key {
-                    Ok(true) => Ok("is there and fits".to_owned()),
-                    Ok(false) => Ok(LATER.to_owned()),
-                    Err(error) => Err(error.to_string()),
-                },
+                found.master_key.map(|place| master_key(place, storage)).map_err(|error| error.to_string()),
             ),
         ],
         Err(error) => vec![finding("database", Err(error.to_string()))],
+    }
+}
+
+fn master_key(place: Option<MasterKeyPlace>, storage: &Storage) -> String {
+    match place {
+        None => LATER.to_owned(),
+        Some(MasterKeyPlace::Setting | MasterKeyPlace::File) => "is there and fits".to_owned(),
+        Some(MasterKeyPlace::Unfinished(path)) => {
+            let file = storage.master_key_file.display();
+            format!("the one in {} fits, from an exchange that was cut short: move it to {file}", path.display())
+        }
     }
 }
 

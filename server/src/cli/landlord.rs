@@ -1,15 +1,13 @@
 //! `latchkey landlord create | recovery-link | reset-two-factor`.
 
 use std::io::Read as _;
-use std::net::{IpAddr, Ipv4Addr};
 
 use clap::{Args, Subcommand};
-use latchkey::clock::Clock;
 use latchkey::flow::links::MailTo;
 use latchkey::flow::sign_in::SecretText;
 use latchkey::flow::sign_up::SignUp;
-use latchkey::{Latchkey, Visitor};
 
+use super::{open, operator};
 use crate::Config;
 
 #[derive(Subcommand, Debug)]
@@ -101,17 +99,5 @@ fn explained(error: &latchkey::Error, email: &str) -> String {
     match error {
         latchkey::Error::NotFound => format!("there is no account with the address {email}"),
         other => other.to_string(),
-    }
-}
-
-async fn open(config: &Config) -> Result<Latchkey, String> {
-    Latchkey::open(config.settings()?, Clock::System).await.map_err(|error| error.to_string())
-}
-
-fn operator(command: &str) -> Visitor {
-    Visitor {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        user_agent: command.to_owned(),
-        request_id: "command-line".to_owned(),
     }
 }

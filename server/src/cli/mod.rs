@@ -1,14 +1,19 @@
 //! The command line. Each command is a file; this one reads the words and hands on.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use latchkey::clock::Clock;
+use latchkey::{Latchkey, Visitor};
 
 use crate::config::{Config, layers, reference};
 
 mod audit;
+mod backup;
 mod doctor;
+mod keys;
 mod landlord;
 mod serve;
 
@@ -30,6 +35,15 @@ enum Command {
     Migrate(Box<Config>),
     /// Check that everything the server needs is there
     Doctor(Box<doctor::Doctor>),
+    /// Write everything into one file, while servers go on; the master key is not in it
+    Backup(Box<backup::Backup>),
+    /// Read such a file into an empty database, of either kind
+    Restore(Box<backup::Restore>),
+    /// The keys everything rests on
+    Keys {
+        #[command(subcommand)]
+        command: keys::Command,
+    },
     /// The platform's own administrators
     Landlord {
         #[command(subcommand)]
@@ -79,6 +93,19 @@ pub fn config_reference() -> String {
     reference::markdown(&Cli::command())
 }
 
+async fn open(config: &Config) -> Result<Latchkey, String> {
+    Latchkey::open(config.settings()?, Clock::System).await.map_err(|error| error.to_string())
+}
+
+/// Who acts when a command does.
+fn operator(command: &str) -> Visitor {
+    Visitor {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: command.to_owned(),
+        request_id: "command-line".to_owned(),
+    }
+}
+
 impl Command {
     async fn run(self) -> Result<ExitCode, String> {
         match self {
@@ -86,6 +113,9 @@ impl Command {
             Self::Dev(config) => serve::develop(*config).await?,
             Self::Migrate(config) => serve::migrate(&config).await?,
             Self::Doctor(doctor) => return doctor::run(&doctor).await,
+            Self::Backup(backup) => backup::write(&backup).await?,
+            Self::Restore(restore) => return backup::restore(&restore).await,
+            Self::Keys { command } => keys::run(command).await?,
             Self::Landlord { command } => landlord::run(command).await?,
             Self::Audit { command } => return audit::run(command).await,
             Self::ConfigReference => print!("{}", config_reference()),

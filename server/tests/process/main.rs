@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+mod backup;
 mod handoff;
+mod keys;
 mod mail;
 mod metrics;
 mod post_office;

@@ -84,6 +84,11 @@ pub fn wait_until_ready(port: u16) {
 
 /// One request by hand; `None` when the server went away meanwhile.
 pub fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String)> {
+    exchange(port, method, path, headers, body).map(|(status, _, body)| (status, body))
+}
+
+/// The same with the head of the answer.
+pub fn exchange(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Option<(u16, String, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let length = body.len();
     let head =
@@ -94,8 +99,8 @@ pub fn request(port: u16, method: &str, path: &str, headers: &str, body: &str) -
     stream.read_to_end(&mut answer).ok()?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.split(' ').nth(1)?.parse().ok()?;
-    let (_, body) = answer.split_once("\r\n\r\n")?;
-    Some((status, body.to_owned()))
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((status, head.to_owned(), body.to_owned()))
 }
 
 pub fn register(port: u16, name: &str) -> Option<(u16, String)> {

@@ -250,7 +250,7 @@ on_both_engines! {
         let mac = core.latchkey.0.vault.guess_mac(&address("Nobody"));
         let streaks = core.latchkey.0.db.read().await.expect("reads").store().find_streaks(&mac).await.expect("reads");
         assert_eq!(streaks.strangers.failures, 2);
-        let stranger = crate::crypto::vault::Vault::new(&crate::crypto::vault::MasterKey::generate()).expect("a key");
+        let stranger = crate::crypto::vault::Vault::new(&crate::crypto::master_key::RootKey::generate());
         assert_ne!(stranger.guess_mac(&address("Nobody")), mac, "without the key nobody finds them");
     }
 }

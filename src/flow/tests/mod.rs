@@ -2,11 +2,13 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod factor_changes;
 mod guessing;
 mod handoff;
 mod invitation_codes;
 mod invitations;
+mod key_rotation;
 mod key_watch;
 mod keys;
 mod landlord;
