@@ -27,5 +27,3 @@ mod limits;
 mod mail;
 mod openapi;
 mod organizations;
-mod walls;
-mod wire;
