@@ -44,6 +44,8 @@ pub mod device;
 pub mod factor;
 #[cfg(feature = "server")]
 pub mod flow;
+#[cfg(all(test, feature = "server"))]
+mod fuzz;
 #[cfg(feature = "server")]
 pub mod invitation;
 #[cfg(feature = "server")]

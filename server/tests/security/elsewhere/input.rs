@@ -59,7 +59,7 @@ fn odd_values() -> Vec<Value> {
 const INJECTIONS: [&str; 20] = [
     "' OR '1'='1", "\" OR \"\"=\"", "'; DROP TABLE users; --", "1; SELECT pg_sleep(20)", "' || (SELECT password_hash FROM users) || '",
     "1 UNION SELECT * FROM users", "%27%20OR%201=1", "\\'; --", "../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd",
-    "$(sleep 20)", "`sleep 20`", "; sleep 20 #", "| id", "{{7*191}}", "${7*191}", "#{7*191}", "<%= 7*191 %>", "${jndi:ldap://127.0.0.1/a}",
+    "$(sleep 20)", "`sleep 20`", "; sleep 20 #", "| id", "{{91*911117}}", "${91*911117}", "#{91*911117}", "<%= 91*911117 %>", "${jndi:ldap://127.0.0.1/a}",
 ];
 
 /// Nothing of what was sent was carried out.
@@ -67,7 +67,7 @@ const INJECTIONS: [&str; 20] = [
 fn is_text(place: &str, reply: &Reply, took: Duration) {
     assert!(!reply.status.is_server_error(), "{place}: {reply:?}");
     assert!(took < Duration::from_secs(10), "{place} took {took:?}");
-    for sign in ["1337", "root:x:0", "uid=0", "$argon2id$"] {
+    for sign in ["82911647", "root:x:0", "uid=0", "$argon2id$"] {
         assert!(!reply.body.contains(sign), "{place}: {reply:?}");
     }
 }
