@@ -19,20 +19,18 @@
 //! | Sender of mails, address of the mail server | [`Smtp::new`], [`SmtpServer::parse`] | no line breaks; no password in a refusal |
 //! | Replies of a mail server | [`Smtp::connect`] | one line of at most 300 letters, never the password |
 //!
-//! The rest is fed through the router: `server/tests/fuzz`, and the return address of pages in `app/src/routes.rs`.
+//! The rest is fed through the router: `server/tests/fuzz`.
 //!
 //! Proptest draws the bytes. A guided fuzzer (libFuzzer, and bolero in front of it) finds more where branches are deep,
 //! but needs a nightly compiler with sanitizers to be guided at all; without, it draws as blindly as this does, and costs
 //! a dozen crates. These parsers are shallow, and what is drawn here are mostly good texts with something wrong in them.
-//! Each target runs for a second; `LATCHKEY_TEST_FUZZ_SECONDS=600 cargo test -p latchkey --features server fuzz::` runs
-//! them for longer. What is found becomes a seed.
+//! Each target runs for a second, or for as long as `LATCHKEY_TEST_FUZZ_SECONDS` says: `make fuzz FOR=600`. What is found
+//! becomes a seed.
+
+mod draw;
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
-
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use std::time::Duration;
 
 use crate::agent::{Agent, browser};
 use crate::api_key::{KeyMode, KeyText, Scope, Scopes, compose};
@@ -51,87 +49,25 @@ use crate::password::{self, Owner};
 use crate::secret::Password;
 use crate::settings::{Passwords, SigningAlgorithm};
 use crate::user::UserName;
-
-/// One thing that goes wrong with a text on its way.
-#[derive(Clone, Debug)]
-struct Slip {
-    at: Index,
-    kind: u8,
-    byte: u8,
-    piece: Index,
-}
-
-/// What is put where it does not belong.
-const PIECES: [&str; 20] = [
-    "\0", "\r\n", " ", "\t", "é", "e\u{301}", "\u{202e}", "\u{feff}", "Ｋ", "%00", "%2f", "+", "--", "..", "//", "\\", "=", "9999999999999999999", "\"", "🦊",
-];
-
-impl Slip {
-    fn happen(&self, text: &mut Vec<u8>) {
-        let at = self.at.index(text.len() + 1);
-        match self.kind % 7 {
-            0 if at < text.len() => text[at] = self.byte,
-            1 if at < text.len() => text[at] ^= 1 << (self.byte % 8),
-            2 if at < text.len() => drop(text.remove(at)),
-            3 => text.truncate(at),
-            4 if at < text.len() => text.extend_from_within(at..),
-            5 if at < text.len() => text[at] = if self.byte % 2 == 0 { text[at].to_ascii_uppercase() } else { text[at].to_ascii_lowercase() },
-            _ => drop(text.splice(at..at, self.piece.get(&PIECES).bytes())),
-        }
-    }
-}
-
-fn slips() -> impl Strategy<Value = Vec<Slip>> {
-    let slip = (any::<Index>(), any::<u8>(), any::<u8>(), any::<Index>());
-    prop::collection::vec(slip.prop_map(|(at, kind, byte, piece)| Slip { at, kind, byte, piece }), 0..5)
-}
-
-/// Bytes that nobody meant: anything at all, or one of `seeds` with slips in it.
-fn bytes(seeds: &[&str]) -> impl Strategy<Value = Vec<u8>> {
-    let seeds: Vec<Vec<u8>> = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
-    let near = (prop::sample::select(seeds), slips()).prop_map(|(mut text, slips)| {
-        for slip in slips {
-            slip.happen(&mut text);
-        }
-        text
-    });
-    prop_oneof![1 => prop::collection::vec(any::<u8>(), 0..300), 4 => near]
-}
-
-fn allowed() -> Duration {
-    let seconds = std::env::var("LATCHKEY_TEST_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(1))
-}
-
-/// Holds `claim` against bytes for as long as is allowed. What breaks it is made as small as can be.
-fn fuzz(seeds: &[&str], claim: impl Fn(&[u8])) {
-    let end = Instant::now() + allowed();
-    while Instant::now() < end {
-        let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
-        let run = runner.run(&bytes(seeds), |bytes| {
-            claim(&bytes);
-            Ok::<(), TestCaseError>(())
-        });
-        if let Err(found) = run {
-            panic!("{found}");
-        }
-    }
-}
-
-/// The same with whatever of it is text.
-fn fuzz_text(seeds: &[&str], claim: impl Fn(&str)) {
-    fuzz(seeds, |bytes| claim(&String::from_utf8_lossy(bytes)));
-}
+use draw::{fuzz, fuzz_text};
 
 const KEY: &str = "lk_live_AbCd0123_0123456789012345678901234567890123456789";
 
 #[test]
 fn credential_headers() {
-    let seeds = ["Bearer abc\nlk_live_x\ncookie\norg_1", "bearer  abc \n\n\n", "Bearer a b\n", "Basic YTpi\nk\nc\n", " \n \nc\n", "Bearer k\nk\n\n"];
+    let seeds = [
+        "Bearer abc\nlk_live_x\ncookie\norg_1",
+        "bearer  abc \n\n\n",
+        "Bearer a b\n",
+        "Basic YTpi\nk\nc\n",
+        " \n \nc\n",
+        "Bearer k\nk\n\n",
+    ];
     fuzz_text(&seeds, |text| {
         let mut parts = text.split('\n').map(Some);
         let mut next = || parts.next().flatten();
-        let headers = CredentialHeaders { authorization: next(), api_key: next(), cookie: next(), organization: next() };
+        let headers =
+            CredentialHeaders { authorization: next(), api_key: next(), cookie: next(), organization: next() };
         let filled = |header: Option<&str>| header.is_some_and(|value| !value.trim().is_empty());
         match Presented::read(headers) {
             Ok(presented) if presented.is_none() => {
@@ -142,7 +78,9 @@ fn credential_headers() {
         }
         for value in [headers.authorization, headers.api_key].into_iter().flatten() {
             let token = bearer(value);
-            assert!(token.is_none_or(|token| !token.contains(' ') && bearer(&format!("Bearer {token}")) == Some(token)));
+            assert!(
+                token.is_none_or(|token| !token.contains(' ') && bearer(&format!("Bearer {token}")) == Some(token))
+            );
         }
     });
 }
@@ -191,7 +129,13 @@ fn api_key() {
 #[test]
 fn ids() {
     let id = UserId::new(Timestamp::from_seconds(1_800_000_000), [7; 10]).to_string();
-    let seeds = [id.as_str(), "org_01kbk3x5g0r8m4t2v6w9y1z3b5", "ses_00000000000000000000000000", "usr_8zzzzzzzzzzzzzzzzzzzzzzzzz", "usr_"];
+    let seeds = [
+        id.as_str(),
+        "org_01kbk3x5g0r8m4t2v6w9y1z3b5",
+        "ses_00000000000000000000000000",
+        "usr_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+        "usr_",
+    ];
     fuzz_text(&seeds, |text| {
         assert!(text.parse::<UserId>().is_ok_and(|id| id.to_string() == text) || text.parse::<UserId>().is_err());
         assert!(text.parse::<OrganizationId>().map_or(true, |id| id.to_string() == text));
@@ -201,18 +145,23 @@ fn ids() {
 
 #[test]
 fn addresses() {
-    fuzz_text(&["ada@example.org", " Ada.Byron+x@Example.ORG ", "a@b.c", "\"a b\"@c.de", "@example.org", "a@[::1]"], |text| {
-        if let Some(email) = Email::parse(text) {
-            let written = email.as_str();
-            assert!(Email::parse(written).as_ref() == Some(&email) && written.len() <= 254);
-            assert!(written.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b','));
-            assert_eq!(format!("{}@{}", email.local_part(), email.domain()), written);
-            assert_eq!(Email::parse_domain(email.domain()).as_deref(), Some(email.domain()));
-        }
-        if let Some(domain) = Email::parse_domain(text) {
-            assert_eq!(Email::parse_domain(&domain), Some(domain));
-        }
-    });
+    fuzz_text(
+        &["ada@example.org", " Ada.Byron+x@Example.ORG ", "a@b.c", "\"a b\"@c.de", "@example.org", "a@[::1]"],
+        |text| {
+            if let Some(email) = Email::parse(text) {
+                let written = email.as_str();
+                assert!(Email::parse(written).as_ref() == Some(&email) && written.len() <= 254);
+                assert!(
+                    written.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b',')
+                );
+                assert_eq!(format!("{}@{}", email.local_part(), email.domain()), written);
+                assert_eq!(Email::parse_domain(email.domain()).as_deref(), Some(email.domain()));
+            }
+            if let Some(domain) = Email::parse_domain(text) {
+                assert_eq!(Email::parse_domain(&domain), Some(domain));
+            }
+        },
+    );
 }
 
 #[test]
@@ -229,7 +178,14 @@ fn user_names() {
 fn passwords() {
     let email = Email::parse("grace.hopper@navy.example").expect("an address");
     let owner = Owner { email: &email, name: "Grace Hopper", organization: Some("Harbour Tools") };
-    let seeds = ["plum river candle", "passwordpassword", "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}", "123456789012345", "gracehopper2026", "qwertyuiopasdf"];
+    let seeds = [
+        "plum river candle",
+        "passwordpassword",
+        "e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}e\u{301}",
+        "123456789012345",
+        "gracehopper2026",
+        "qwertyuiopasdf",
+    ];
     fuzz_text(&seeds, |text| {
         let typed = Password::typed(text);
         let again = Password::typed(typed.text());
@@ -261,7 +217,15 @@ fn scopes() {
 #[test]
 fn fields_of_a_key() {
     let now = Timestamp::from_seconds(1_800_000_000);
-    let seeds = ["10.0.0.0/8", "::ffff:10.0.0.1", "2001:db8::/32\n10.0.0.1", "10.0.0.0/33", "*.example.org", "2030-01-01T00:00:00Z", "a b"];
+    let seeds = [
+        "10.0.0.0/8",
+        "::ffff:10.0.0.1",
+        "2001:db8::/32\n10.0.0.1",
+        "10.0.0.0/33",
+        "*.example.org",
+        "2030-01-01T00:00:00Z",
+        "a b",
+    ];
     let list = |text: &str| text.split('\n').map(str::to_owned).collect::<Vec<_>>();
     fuzz_text(&seeds, |text| {
         let with = |ips: Vec<String>, domains: Vec<String>| NewKey {
@@ -275,14 +239,19 @@ fn fields_of_a_key() {
             let key = checked.into_key(now);
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             assert!(words(&key.allowed_ips).iter().all(|network| network.parse::<ipnet::IpNet>().is_ok()));
-            let again = with(words(&key.allowed_ips), words(&key.allowed_domains)).check(now).ok().expect("again");
+            let again = with(words(&key.allowed_ips), words(&key.allowed_domains)).check(now);
+            let Ok(again) = again else { panic!("{text} was accepted, and what became of it is not") };
             let again = again.into_key(now);
             assert_eq!((again.allowed_ips, again.allowed_domains), (key.allowed_ips, key.allowed_domains));
         }
         let named = NewKey { name: Some(text.to_owned()), description: Some(text.to_owned()), ..NewKey::default() };
         if let Ok(checked) = named.check(now) {
             let key = checked.into_key(now);
-            assert!(!key.name.chars().any(char::is_control) && key.name.chars().count() <= 100 && key.name == key.name.trim());
+            assert!(
+                !key.name.chars().any(char::is_control)
+                    && key.name.chars().count() <= 100
+                    && key.name == key.name.trim()
+            );
         }
         let dated = NewKey { name: Some("x".to_owned()), expires_at: Some(text.to_owned()), ..NewKey::default() };
         if let Ok(checked) = dated.check(now) {
@@ -293,23 +262,37 @@ fn fields_of_a_key() {
 
 #[test]
 fn typed_codes() {
-    fuzz_text(&["123456", "123 456", "K7QF-9M2X-4TAB", "k7qf 9m2x 4tab", "K7QF-9M2X-4T", "oil0-OIL0-abcd", "１２３４５６", "12345"], |text| {
-        let read = |text: &str| {
-            Typed::read(text).map(|typed| match typed {
-                Typed::Totp(code) => code,
-                Typed::BackupCode(code) => code.to_string(),
-            })
-        };
-        let spaced: String = text.chars().flat_map(|letter| [' ', letter, '-']).collect();
-        for read in [&read as &dyn Fn(&str) -> Option<String>, &canonical_code] {
-            let code = read(text);
-            assert_eq!(read(&spaced), code);
-            if let Some(code) = code {
-                assert!(code.len() <= 12 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()));
-                assert_eq!(read(&code), Some(code));
+    fuzz_text(
+        &[
+            "123456",
+            "123 456",
+            "K7QF-9M2X-4TAB",
+            "k7qf 9m2x 4tab",
+            "K7QF-9M2X-4T",
+            "oil0-OIL0-abcd",
+            "１２３４５６",
+            "12345",
+        ],
+        |text| {
+            let read = |text: &str| {
+                Typed::read(text).map(|typed| match typed {
+                    Typed::Totp(code) => code,
+                    Typed::BackupCode(code) => code.to_string(),
+                })
+            };
+            let spaced: String = text.chars().flat_map(|letter| [' ', letter, '-']).collect();
+            for read in [&read as &dyn Fn(&str) -> Option<String>, &canonical_code] {
+                let code = read(text);
+                assert_eq!(read(&spaced), code);
+                if let Some(code) = code {
+                    assert!(
+                        code.len() <= 12 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                    );
+                    assert_eq!(read(&code), Some(code));
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 #[test]
@@ -331,8 +314,14 @@ fn origins_and_targets() {
     let known = ["https://app.example.org", "http://localhost:5173"];
     let sites = known.map(|text| Origin::parse(text).expect("an origin"));
     let seeds = [
-        "https://app.example.org", "https://app.example.org/come/in", "http://localhost:5173/", "https://login.example.org/auth/thirdPartySignIn",
-        "https://[::1]:8443", "https://a-1.b.example:8443", "https://u@app.example.org", "null",
+        "https://app.example.org",
+        "https://app.example.org/come/in",
+        "http://localhost:5173/",
+        "https://login.example.org/auth/thirdPartySignIn",
+        "https://[::1]:8443",
+        "https://a-1.b.example:8443",
+        "https://u@app.example.org",
+        "null",
     ];
     fuzz_text(&seeds, |text| {
         assert!(Origin::parse(text).is_none_or(|origin| origin.as_str() == text && !text.ends_with('/')));
@@ -341,14 +330,23 @@ fn origins_and_targets() {
             let url = site.url("t");
             let parsed = url::Url::parse(&url).expect("an address");
             assert_eq!(parsed.origin().ascii_serialization(), site.origin(), "{url}");
-            assert!(parsed.query() == Some("ticket=t") && parsed.fragment().is_none() && parsed.username().is_empty(), "{url}");
+            assert!(
+                parsed.query() == Some("ticket=t") && parsed.fragment().is_none() && parsed.username().is_empty(),
+                "{url}"
+            );
         }
     });
 }
 
 #[test]
 fn user_agents() {
-    let seeds = ["Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36", "curl/8.5.0", "", "/ /", "iPhone"];
+    let seeds = [
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36",
+        "curl/8.5.0",
+        "",
+        "/ /",
+        "iPhone",
+    ];
     fuzz_text(&seeds, |text| {
         let said = browser(text);
         assert!(said.len() <= text.len().max("A program on ChromeOS".len()) && !said.is_empty());
@@ -358,11 +356,21 @@ fn user_agents() {
 
 #[test]
 fn instants() {
-    let seeds = ["2026-11-21T09:30:00Z", "2026-11-21T09:30:00.999+01:00", "9999-12-31T23:59:59Z", "-009999-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "2026-02-30T00:00:00Z"];
+    let seeds = [
+        "2026-11-21T09:30:00Z",
+        "2026-11-21T09:30:00.999+01:00",
+        "9999-12-31T23:59:59Z",
+        "-009999-01-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+    ];
     fuzz_text(&seeds, |text| {
         if let Some(at) = Timestamp::parse_rfc3339(text) {
             let written = at.rfc3339();
-            assert!(Timestamp::parse_rfc3339(&written).is_some_and(|again| again.seconds() == at.seconds()), "{text}: {written}");
+            assert!(
+                Timestamp::parse_rfc3339(&written).is_some_and(|again| again.seconds() == at.seconds()),
+                "{text}: {written}"
+            );
         }
     });
 }
@@ -371,15 +379,22 @@ fn instants() {
 fn senders_and_mail_servers() {
     let server = SmtpServer::parse("smtp://127.0.0.1:25").expect("well formed");
     let seeds = [
-        "Blue Harbour <no-reply@example.org>", "no-reply@example.org", "\"A, B\" <a@b.example>", "<a@b.example>", "smtp://ada:lovelace@mail.example.org:587",
-        "smtps://mail.example.org", "smtp://[::1]:25?tls=none", "smtp://ada:love%00lace@mail.example.org",
+        "Blue Harbour <no-reply@example.org>",
+        "no-reply@example.org",
+        "\"A, B\" <a@b.example>",
+        "<a@b.example>",
+        "smtp://ada:lovelace@mail.example.org:587",
+        "smtps://mail.example.org",
+        "smtp://[::1]:25?tls=none",
+        "smtp://ada:love%00lace@mail.example.org",
     ];
     fuzz_text(&seeds, |text| {
         assert!(Smtp::new(&server, text).is_err() || !text.contains(['\r', '\n', '\0']));
         match SmtpServer::parse(text) {
             Ok(read) => {
                 assert!(!read.host.is_empty() && read.port > 0);
-                let (user, password) = read.user.as_ref().map_or(("", ""), |(user, password)| (user, password.reveal()));
+                let (user, password) =
+                    read.user.as_ref().map_or(("", ""), |(user, password)| (user, password.reveal()));
                 let elsewhere = password.len() < 6 || read.host.contains(password) || user.contains(password);
                 assert!(elsewhere || !format!("{read:?}").contains(password));
             }
@@ -391,13 +406,21 @@ fn senders_and_mail_servers() {
 #[test]
 fn replies_of_a_mail_server() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("smtp://ada:analytical-engine@127.0.0.1:{}?tls=none", listener.local_addr().expect("bound").port());
+    let url =
+        format!("smtp://ada:analytical-engine@127.0.0.1:{}?tls=none", listener.local_addr().expect("bound").port());
     let server = SmtpServer { timeout: Duration::from_millis(300), ..SmtpServer::parse(&url).expect("well formed") };
     let smtp = Smtp::new(&server, "no-reply@example.org").expect("prepared");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let seeds = [
-        "220 ready\r\n250-mail\r\n250 AUTH PLAIN LOGIN\r\n235 in\r\n", "554 analytical-\u{202e}engine\r\n", "220-a\r\n220 b\r\n", "554 analytical-engine\r\n", "220 ready\r\n250 AUTH PLAIN\r\n535 analytical-engine\r\n",
-        "999 x\r\n", "220", "\r\n\r\n", "220 ready\r\n250-AUTH\r\n250-SIZE x\r\n250 \r\n",
+        "220 ready\r\n250-mail\r\n250 AUTH PLAIN LOGIN\r\n235 in\r\n",
+        "554 analytical-\u{202e}engine\r\n",
+        "220-a\r\n220 b\r\n",
+        "554 analytical-engine\r\n",
+        "220 ready\r\n250 AUTH PLAIN\r\n535 analytical-engine\r\n",
+        "999 x\r\n",
+        "220",
+        "\r\n\r\n",
+        "220 ready\r\n250-AUTH\r\n250-SIZE x\r\n250 \r\n",
     ];
     fuzz(&seeds, |replies| {
         let opened = runtime.block_on(async {

@@ -263,7 +263,7 @@ impl Line {
     /// Says goodbye, as far as the server still listens.
     pub async fn quit(mut self) {
         if self.good {
-            let _ = timeout(self.timeout, self.connection.quit()).await;
+            let _ = timeout(self.timeout, caught(self.connection.quit())).await;
         }
     }
 }

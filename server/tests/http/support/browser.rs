@@ -37,7 +37,7 @@ impl Browser {
         let reply = self.sends().get(path).await;
         self.keeps(&reply);
         if let Some(rest) = reply.body.split("name=\"csrf\" value=\"").nth(1) {
-            self.csrf = rest.split('"').next().expect("a value").to_owned();
+            rest.split('"').next().expect("a value").clone_into(&mut self.csrf);
         }
         reply
     }
@@ -52,8 +52,11 @@ impl Browser {
     /// Signs in by the form; it must lead on.
     pub async fn signs_in(&mut self, person: &Person) -> Reply {
         self.get("/login").await.assert_status(200);
-        let fields =
-            [("credentials[email]", person.email.as_str()), ("credentials[password]", PASSWORD), ("credentials[remember]", "true")];
+        let fields = [
+            ("credentials[email]", person.email.as_str()),
+            ("credentials[password]", PASSWORD),
+            ("credentials[remember]", "true"),
+        ];
         let reply = self.post("/fn/sign-in", &fields).await.assert_status(303);
         self.csrf.clear();
         reply

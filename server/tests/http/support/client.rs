@@ -55,6 +55,11 @@ impl Client {
         self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// All that it sends.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     pub fn with_bearer(&self, token: &str) -> Self {
         self.with_header("authorization", &format!("Bearer {token}"))
     }

@@ -4,7 +4,12 @@
 //! person with tokens, a browser with a cookie, a program with a key); [`Reply`] what came back. Every reply is
 //! checked for what holds of all: no 5xx, a request id, the security headers, rate-limit headers on the API.
 
-#![allow(dead_code, unused_imports, reason = "several test targets share these words, and none needs all of them")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "several test targets share these words, and none needs all of them"
+)]
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -25,7 +25,8 @@ impl App {
     pub async fn operations(&self) -> Vec<Operation> {
         let document = self.stranger().get("/openapi.json").await.assert_status(200).json();
         let paths = document["paths"].as_object().expect("paths");
-        let is_mirrored = |path: &str| path.strip_prefix("/api").is_some_and(|path| paths.contains_key(&format!("/v1{path}")));
+        let is_mirrored =
+            |path: &str| path.strip_prefix("/api").is_some_and(|path| paths.contains_key(&format!("/v1{path}")));
         let mut operations = Vec::new();
         for (path, item) in paths.iter().filter(|(path, _)| !is_mirrored(path)) {
             for (method, described) in item.as_object().expect("methods") {

@@ -83,10 +83,27 @@ impl Victim {
 
 /// What the forms of our pages are filled in with.
 const FIELDS: [(&str, &str); 21] = [
-    ("member", "x"), ("invitation", "x"), ("session", "x"), ("device", "x"), ("tenant", "x"), ("token", "x"), ("theme", "dark"), ("organization", "x"),
-    ("rotate[overlapSeconds]", "0"), ("revoke[reason]", ""), ("profile[name]", "Mallory"), ("address[email]", "x@example.org"), ("proof[code]", "1"),
-    ("passwords[currentPassword]", "x"), ("account[name]", "x"), ("landlord[name]", "x"), ("reset[newPassword]", "x"), ("credentials[email]", "x"),
-    ("second[code]", "1"), ("mail[email]", "x"), ("next", "/"),
+    ("member", "x"),
+    ("invitation", "x"),
+    ("session", "x"),
+    ("device", "x"),
+    ("tenant", "x"),
+    ("token", "x"),
+    ("theme", "dark"),
+    ("organization", "x"),
+    ("rotate[overlapSeconds]", "0"),
+    ("revoke[reason]", ""),
+    ("profile[name]", "Mallory"),
+    ("address[email]", "x@example.org"),
+    ("proof[code]", "1"),
+    ("passwords[currentPassword]", "x"),
+    ("account[name]", "x"),
+    ("landlord[name]", "x"),
+    ("reset[newPassword]", "x"),
+    ("credentials[email]", "x"),
+    ("second[code]", "1"),
+    ("mail[email]", "x"),
+    ("next", "/"),
 ];
 
 /// Fields with which the form at `path` can be read, so that what refuses it is its proof.
@@ -266,7 +283,7 @@ on_both_engines! {
         let ada = app.register("ada").await;
         let browser = ada.in_a_browser().await;
         let asks = [("access-control-request-method", "POST"), ("access-control-request-headers", "x-csrf-token"), ("access-control-request-private-network", "true")];
-        for operation in app.operations().await.iter() {
+        for operation in &app.operations().await {
             for origin in FOREIGN {
                 // That no header of CORS is there is checked of every answer.
                 let there = browser.with_header("origin", origin).with_header("sec-fetch-site", "cross-site");
@@ -285,7 +302,8 @@ on_both_engines! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c04_a_trusted_origin_is_compared_letter_by_letter() {
     const TRUSTED: &str = "https://app.example.org";
-    let app = App::on_sqlite(&["--public-url=https://auth.example.org", "--trusted-origins=https://app.example.org"]).await;
+    let app =
+        App::on_sqlite(&["--public-url=https://auth.example.org", "--trusted-origins=https://app.example.org"]).await;
     let client = app.stranger().allowing_cors();
     let allowed = async |origin: &str, method: &str| {
         let there = client.with_header("origin", origin).with_header("access-control-request-method", "POST");

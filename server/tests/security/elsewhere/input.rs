@@ -10,8 +10,24 @@ use crate::support::{App, Client, Operation, PASSWORD, Person, Reply, on_both_en
 
 /// What only somebody inside would say.
 const INSIDE: [&str; 18] = [
-    "panicked", "stack backtrace", ".rs:", "src/", "sqlx", "sqlite", "postgres", "select ", "insert into", "syntax error", "constraint",
-    "serde", "axum", "tokio", "/root/", "/work/", "rustc", "no such table",
+    "panicked",
+    "stack backtrace",
+    ".rs:",
+    "src/",
+    "sqlx",
+    "sqlite",
+    "postgres",
+    "select ",
+    "insert into",
+    "syntax error",
+    "constraint",
+    "serde",
+    "axum",
+    "tokio",
+    "/root/",
+    "/work/",
+    "rustc",
+    "no such table",
 ];
 
 /// Refused by the client's own fault, in the one form of an error of that dialect, with nothing of the inside.
@@ -40,8 +56,22 @@ fn is_plain(operation: &Operation, reply: &Reply) {
 fn broken_bodies() -> Vec<Vec<u8>> {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let bodies: [&[u8]; 16] = [
-        b"{", b"[]", b"7", b"\"text\"", b"{\"name\":", b"\xff\xfe", b"{\"name\":\"\\ud800\"}", b"{\"name\":\"a\\u0000b\"}", b"{\"__proto__\":1}",
-        b"{\"rateLimit\":1e999}", deep.as_bytes(), b"{\"a\":1,}", b"{'a':1}", b"{\"a\":NaN}", b"\xef\xbb\xbf{}", b"{}{}",
+        b"{",
+        b"[]",
+        b"7",
+        b"\"text\"",
+        b"{\"name\":",
+        b"\xff\xfe",
+        b"{\"name\":\"\\ud800\"}",
+        b"{\"name\":\"a\\u0000b\"}",
+        b"{\"__proto__\":1}",
+        b"{\"rateLimit\":1e999}",
+        deep.as_bytes(),
+        b"{\"a\":1,}",
+        b"{'a':1}",
+        b"{\"a\":NaN}",
+        b"\xef\xbb\xbf{}",
+        b"{}{}",
     ];
     bodies.into_iter().map(<[u8]>::to_vec).collect()
 }
@@ -49,17 +79,53 @@ fn broken_bodies() -> Vec<Vec<u8>> {
 /// A value of each kind, and the edges of each.
 fn odd_values() -> Vec<Value> {
     vec![
-        Value::Null, json!(true), json!(-1), json!(0), json!(i64::MAX), json!(u64::MAX), json!(1.5), json!(1e308), json!(""), json!(" "),
-        json!("\u{0}"), json!("\u{202e}\u{feff}\u{1f600}"), json!("a".repeat(5000)), json!([]), json!([[]]), json!([null, 1, "x", {}]), json!({}),
-        json!({"a": {"b": [1]}}), json!(vec!["x".repeat(300); 50]), json!("\r\nX-Injected: 1"), json!("9999-12-31T23:59:59Z"), json!("-1"),
+        Value::Null,
+        json!(true),
+        json!(-1),
+        json!(0),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!(1.5),
+        json!(1e308),
+        json!(""),
+        json!(" "),
+        json!("\u{0}"),
+        json!("\u{202e}\u{feff}\u{1f600}"),
+        json!("a".repeat(5000)),
+        json!([]),
+        json!([[]]),
+        json!([null, 1, "x", {}]),
+        json!({}),
+        json!({"a": {"b": [1]}}),
+        json!(vec!["x".repeat(300); 50]),
+        json!("\r\nX-Injected: 1"),
+        json!("9999-12-31T23:59:59Z"),
+        json!("-1"),
     ]
 }
 
 /// What would be more than text to a database, a shell, a path, a template, a log or a spreadsheet.
 const INJECTIONS: [&str; 20] = [
-    "' OR '1'='1", "\" OR \"\"=\"", "'; DROP TABLE users; --", "1; SELECT pg_sleep(20)", "' || (SELECT password_hash FROM users) || '",
-    "1 UNION SELECT * FROM users", "%27%20OR%201=1", "\\'; --", "../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd",
-    "$(sleep 20)", "`sleep 20`", "; sleep 20 #", "| id", "{{91*911117}}", "${91*911117}", "#{91*911117}", "<%= 91*911117 %>", "${jndi:ldap://127.0.0.1/a}",
+    "' OR '1'='1",
+    "\" OR \"\"=\"",
+    "'; DROP TABLE users; --",
+    "1; SELECT pg_sleep(20)",
+    "' || (SELECT password_hash FROM users) || '",
+    "1 UNION SELECT * FROM users",
+    "%27%20OR%201=1",
+    "\\'; --",
+    "../../../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "/etc/passwd",
+    "$(sleep 20)",
+    "`sleep 20`",
+    "; sleep 20 #",
+    "| id",
+    "{{91*911117}}",
+    "${91*911117}",
+    "#{91*911117}",
+    "<%= 91*911117 %>",
+    "${jndi:ldap://127.0.0.1/a}",
 ];
 
 /// Nothing of what was sent was carried out.

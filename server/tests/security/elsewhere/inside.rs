@@ -41,7 +41,8 @@ async fn house(app: &App) -> House {
 impl House {
     /// What only administrators of the organization are shown, the kindest first.
     fn administration(&self) -> Vec<Posted> {
-        let (carl, code, invitation) = (("member", self.carl.id.as_str()), ("code", self.code.as_str()), ("invitation", self.invitation.as_str()));
+        let (carl, code, invitation) =
+            (("member", self.carl.id.as_str()), ("code", self.code.as_str()), ("invitation", self.invitation.as_str()));
         vec![
             posted("/fn/make-code", &[("code[role]", "MEMBER"), ("code[maxUses]", "1")]),
             posted("/fn/revoke-code", &[code]),
@@ -51,8 +52,14 @@ impl House {
             posted("/fn/show-invitation", &[invitation]),
             posted("/fn/withdraw-invitation", &[invitation]),
             posted("/fn/policy", &[("policy[trustedDeviceDays]", "7")]),
-            posted("/fn/sign-in-policy", &[("signin[signInMethods][0]", "password"), ("signin[accessTokenSeconds]", "900")]),
-            posted("/fn/change-member", &[carl, ("change[role]", "MANAGER"), ("change[place]", "live"), ("change[before]", "live")]),
+            posted(
+                "/fn/sign-in-policy",
+                &[("signin[signInMethods][0]", "password"), ("signin[accessTokenSeconds]", "900")],
+            ),
+            posted(
+                "/fn/change-member",
+                &[carl, ("change[role]", "MANAGER"), ("change[place]", "live"), ("change[before]", "live")],
+            ),
             posted("/fn/remove-member", &[carl]),
         ]
     }
@@ -72,7 +79,10 @@ impl House {
         let tenant = ("tenant", self.ada.organization.as_str());
         vec![
             posted("/fn/try-mail", &[]),
-            posted("/fn/open-tenant", &[("superuser[organizationName]", "Red Hill"), ("superuser[email]", "olga@example.org")]),
+            posted(
+                "/fn/open-tenant",
+                &[("superuser[organizationName]", "Red Hill"), ("superuser[email]", "olga@example.org")],
+            ),
             posted("/fn/invite-owner", &[tenant, ("owner[email]", "oscar@example.org")]),
             posted("/fn/suspend-tenant", &[tenant, ("suspend[reason]", "because")]),
             posted("/fn/resume-tenant", &[tenant]),

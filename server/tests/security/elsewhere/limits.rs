@@ -74,7 +74,8 @@ async fn c12_ten_megabytes_are_not_read() {
     let mut app = App::on_sqlite(&[]).await;
     let address = app.listen();
     for length in ["content-length: 10485760", "transfer-encoding: chunked"] {
-        let head = format!("POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}\r\n\r\n");
+        let head =
+            format!("POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}\r\n\r\n");
         let answer = pours(address, &head, 10).await;
         // A server that has answered closes the line; what it said may be lost with what was still being sent.
         assert!(answer.starts_with("HTTP/1.1 413") || answer.is_empty(), "{length}: {answer}");

@@ -28,8 +28,20 @@ impl Drop for House {
 
 /// The names under which answers show secrets, and bodies carry them.
 const SECRET: [&str; 14] = [
-    "accessToken", "refreshToken", "csrfToken", "twoFactorToken", "deviceToken", "ticket", "key", "secret", "otpauthUrl", "backupCodes", "code", "link",
-    "password", "newPassword",
+    "accessToken",
+    "refreshToken",
+    "csrfToken",
+    "twoFactorToken",
+    "deviceToken",
+    "ticket",
+    "key",
+    "secret",
+    "otpauthUrl",
+    "backupCodes",
+    "code",
+    "link",
+    "password",
+    "newPassword",
 ];
 
 impl House {
@@ -68,7 +80,10 @@ impl House {
         let text = if body.is_null() { String::new() } else { body.to_string() };
         self.note(body);
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n", text.len());
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+            text.len()
+        );
         stream.write_all(format!("{head}{headers}\r\n{text}").as_bytes()).ok()?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).ok()?;
@@ -85,7 +100,8 @@ impl House {
     }
 
     fn note(&mut self, value: &Value) {
-        for (name, value) in value.as_object().into_iter().flatten().filter(|(name, _)| SECRET.contains(&name.as_str())) {
+        for (name, value) in value.as_object().into_iter().flatten().filter(|(name, _)| SECRET.contains(&name.as_str()))
+        {
             let texts = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
             // An error has a code as well, which is no secret.
             let texts = texts.iter().filter_map(Value::as_str).filter(|text| name != "code" || !text.contains('_'));
@@ -134,15 +150,23 @@ fn walk(house: &mut House) {
     assert_eq!(house.ask("GET", "/v1/audit-events", &holder, &Value::Null).expect("answered").0, 403);
     let (_, again) = house.post("/v1/auth/refresh", "", &json!({"refreshToken": made["refreshToken"]}));
     assert!(again["accessToken"].is_string(), "{again}");
-    let invited = house.post(&format!("/v1/organizations/{}/invitation-codes", text(&made["organization"]["id"])), &bearer, &json!({}));
+    let invited = house.post(
+        &format!("/v1/organizations/{}/invitation-codes", text(&made["organization"]["id"])),
+        &bearer,
+        &json!({}),
+    );
     assert_eq!(house.post("/v1/organizations/validate-code", "", &json!({"code": invited.1["code"]})).0, 200);
     let (_, ticket) = house.post("/v1/auth/handoff", &bearer, &Value::Null);
     assert_eq!(house.post("/v1/auth/handoff/redeem", "", &json!({"ticket": ticket["ticket"]})).0, 400);
     for query in ["token", "access_token", "api_key", "SF_Token", "password"] {
         let secret = format!("in-the-address-{query}");
         house.ask("GET", &format!("/v1/auth/me?{query}={secret}"), "", &Value::Null).expect("answered");
-        house.ask("GET", &format!("/auth/thirdPartySignIn?{query}={secret}"), "accept: text/html\r\n", &Value::Null).expect("answered");
-        house.ask("GET", &format!("/magic-link?{query}={secret}"), "accept: text/html\r\n", &Value::Null).expect("answered");
+        house
+            .ask("GET", &format!("/auth/thirdPartySignIn?{query}={secret}"), "accept: text/html\r\n", &Value::Null)
+            .expect("answered");
+        house
+            .ask("GET", &format!("/magic-link?{query}={secret}"), "accept: text/html\r\n", &Value::Null)
+            .expect("answered");
         house.ask("GET", &format!("/invite/{secret}"), "accept: text/html\r\n", &Value::Null).expect("answered");
         house.secrets.push(secret);
     }
@@ -193,7 +217,8 @@ fn c13_the_log_tells_what_happened_and_no_secret() {
     let mut house = House::open();
     walk(&mut house);
     let log = house.log();
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("forged: {line}"))).collect();
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("forged: {line}"))).collect();
     house.secrets.retain(|secret| secret.len() >= 6);
     house.secrets.sort_unstable();
     house.secrets.dedup();
@@ -208,7 +233,10 @@ fn c13_the_log_tells_what_happened_and_no_secret() {
         assert_ne!(line["level"], "ERROR", "{line}");
     }
     let answered = |route: &str, status: u16| {
-        lines.iter().find(|line| line["route"] == route && line["status"] == status).unwrap_or_else(|| panic!("no {route} {status} in {log}"))
+        lines
+            .iter()
+            .find(|line| line["route"] == route && line["status"] == status)
+            .unwrap_or_else(|| panic!("no {route} {status} in {log}"))
     };
     for (route, status, code) in [
         ("/v1/auth/login", 200, None),

@@ -1,8 +1,8 @@
 //! Requests from elsewhere, and pages (C01 to C14). What only a browser can tell of C06 and C07 is proven in one.
 
 mod csrf;
-mod inside;
 mod input;
+mod inside;
 mod limits;
 mod log;
 mod pages;

@@ -7,12 +7,37 @@ use serde_json::json;
 use crate::support::{App, Browser, PASSWORD, Person, Reply, on_both_engines};
 
 const PAGES: [&str; 18] = [
-    "/", "/login", "/login/two-factor", "/confirm", "/register", "/setup", "/magic-link", "/forgot-password", "/reset-password", "/verify-email",
-    "/secure-account/x", "/auth/thirdPartySignIn", "/invite/x", "/landlord", "/settings/profile", "/settings/security", "/settings/audit", "/nowhere",
+    "/",
+    "/login",
+    "/login/two-factor",
+    "/confirm",
+    "/register",
+    "/setup",
+    "/magic-link",
+    "/forgot-password",
+    "/reset-password",
+    "/verify-email",
+    "/secure-account/x",
+    "/auth/thirdPartySignIn",
+    "/invite/x",
+    "/landlord",
+    "/settings/profile",
+    "/settings/security",
+    "/settings/audit",
+    "/nowhere",
 ];
 const BESIDE: [&str; 11] = [
-    "/robots.txt", "/favicon.ico", "/favicon.svg", "/icons.svg", "/pkg/latchkey.js", "/pkg/", "/.well-known/security.txt", "/.well-known/jwks.json",
-    "/.well-known/change-password", "/healthz", "/openapi.json",
+    "/robots.txt",
+    "/favicon.ico",
+    "/favicon.svg",
+    "/icons.svg",
+    "/pkg/latchkey.js",
+    "/pkg/",
+    "/.well-known/security.txt",
+    "/.well-known/jwks.json",
+    "/.well-known/change-password",
+    "/healthz",
+    "/openapi.json",
 ];
 
 fn has_its_headers(place: &str, reply: &Reply) {
@@ -46,8 +71,13 @@ fn has_its_headers(place: &str, reply: &Reply) {
 async fn c05_every_answer_has_its_headers() {
     let app = App::on_sqlite(&["--public-url=https://auth.example.org", "--rate-limits=relaxed"]).await;
     let ada = app.register("ada").await;
-    let cookie = ada.client.anonymous().with_header("sec-fetch-site", "same-origin").with_header("origin", "https://auth.example.org");
-    let cookie = cookie.post("/v1/auth/login", json!({"email": ada.email, "password": PASSWORD})).await.session_cookie();
+    let cookie = ada
+        .client
+        .anonymous()
+        .with_header("sec-fetch-site", "same-origin")
+        .with_header("origin", "https://auth.example.org");
+    let cookie =
+        cookie.post("/v1/auth/login", json!({"email": ada.email, "password": PASSWORD})).await.session_cookie();
     let held = app.stranger().with_header("cookie", &cookie.expect("a cookie"));
     for operation in app.operations().await {
         for client in [&app.stranger(), &ada.client] {
@@ -70,9 +100,28 @@ async fn c05_every_answer_has_its_headers() {
 }
 
 const OUTWARD: [&str; 22] = [
-    "//evil.test", "///evil.test", "/\\evil.test", "\\\\evil.test", "https:evil.test", "https://evil.test/settings/api-keys", "http://localhost:3000@evil.test/",
-    "/%2f%2fevil.test", "/%5cevil.test", "/\t/evil.test", "/\r\nLocation: https://evil.test", " //evil.test", "/user@evil.test",
-    "javascript:alert(1)", "data:text/html,x", "/fn/sign-out", "/login?next=//evil.test", "/..//evil.test", "/.//evil.test", "evil.test", "?//evil.test", "/\u{2044}evil.test",
+    "//evil.test",
+    "///evil.test",
+    "/\\evil.test",
+    "\\\\evil.test",
+    "https:evil.test",
+    "https://evil.test/settings/api-keys",
+    "http://localhost:3000@evil.test/",
+    "/%2f%2fevil.test",
+    "/%5cevil.test",
+    "/\t/evil.test",
+    "/\r\nLocation: https://evil.test",
+    " //evil.test",
+    "/user@evil.test",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "/fn/sign-out",
+    "/login?next=//evil.test",
+    "/..//evil.test",
+    "/.//evil.test",
+    "evil.test",
+    "?//evil.test",
+    "/\u{2044}evil.test",
 ];
 
 /// Leads to a page of ours, on this very site.

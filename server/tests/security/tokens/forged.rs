@@ -15,7 +15,8 @@ async fn public_halves(app: &App) -> Vec<Vec<u8>> {
     let point = |name: &str| decoded(jwk[name].as_str().expect("a coordinate"));
     let raw = [vec![4], point("x"), point("y")].concat();
     // SubjectPublicKeyInfo of a point on P-256 (RFC 5480).
-    let head = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
+    let head =
+        b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
     let spki = [head.as_slice(), &raw].concat();
     let text = pem(&spki).replace("PRIVATE", "PUBLIC");
     let kid = jwk["kid"].as_str().expect("a name").as_bytes().to_vec();

@@ -34,7 +34,15 @@ fn rsa(size: KeySize) -> String {
 #[tokio::test]
 async fn j05_a_weak_secret_or_key_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
-    let weak = ["changeme", "", "c2hvcnQ=", &"00".repeat(32), &"ab".repeat(16), &"q".repeat(43), "00112233445566778899aabbccddeeff"];
+    let weak = [
+        "changeme",
+        "",
+        "c2hvcnQ=",
+        &"00".repeat(32),
+        &"ab".repeat(16),
+        &"q".repeat(43),
+        "00112233445566778899aabbccddeeff",
+    ];
     for secret in weak {
         let said = refusal(folder.path(), &format!("--master-key={secret}")).await;
         assert!(said.contains("master key must be 32 random bytes"), "{secret}: {said}");

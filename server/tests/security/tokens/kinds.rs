@@ -62,7 +62,10 @@ impl Kinds {
             ("device", text(&device["deviceToken"])),
             ("backup code", phone.codes[0].clone()),
             ("ticket", text(&ticket["ticket"])),
-            ("key", ada.makes_a_key(json!({"name": "Export", "scopes": ["admin"], "rateLimit": 1_000_000})).await.secret),
+            (
+                "key",
+                ada.makes_a_key(json!({"name": "Export", "scopes": ["admin"], "rateLimit": 1_000_000})).await.secret,
+            ),
             ("invitation", text(&shown["link"]).rsplit('/').next().expect("a token").to_owned()),
             ("verification", app.mail_to(&ada.email, "Confirm your address").await.token()),
             ("magic link", app.magic_link(&ada.email).await.token()),
