@@ -25,7 +25,7 @@ const INSIDE: [&str; 18] = [
     "axum",
     "tokio",
     "/root/",
-    "/work/",
+    "/home/",
     "rustc",
     "no such table",
 ];
