@@ -7,7 +7,7 @@ export PATH := $(TOOLS)/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 # The toolchain that tools/setup chose; both halves are built with the same one.
 export RUSTUP_TOOLCHAIN = $(shell cat "$(TOOLS)/toolchain" 2>/dev/null)
 
-.PHONY: help run build setup setup-test test test-rust test-browser check format format-check lint deny house bench docs
+.PHONY: help run build setup setup-test test test-rust test-browser check format format-check lint deny house fuzz bench docs
 
 help: ## Says what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
@@ -48,6 +48,10 @@ house: setup ## Whether every arrow points down
 
 deny: setup-test ## Licences, bans, duplicates, sources
 	@tools/deny
+
+fuzz: setup-test ## Feeds every parser with broken bytes for a minute, or FOR=600 seconds each
+	@export LATCHKEY_TEST_ENGINES=sqlite LATCHKEY_TEST_FUZZ_SECONDS=$(or $(FOR),60); \
+	  cargo test --quiet -p latchkey --features server --lib fuzz:: && cargo test --quiet -p latchkey-server --test fuzz
 
 bench: build ## Figures: verify, sign-in, beside the bare route of the same server
 	@tools/bench

@@ -49,6 +49,8 @@ pub mod factor;
 mod fitting;
 #[cfg(feature = "server")]
 pub mod flow;
+#[cfg(all(test, feature = "server"))]
+mod fuzz;
 #[cfg(feature = "server")]
 pub mod guessing;
 #[cfg(feature = "server")]

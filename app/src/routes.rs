@@ -183,9 +183,11 @@ pub fn encoded(text: &str) -> String {
 pub fn inward(next: &str) -> Option<&str> {
     let path = next.split(['?', '#']).next().unwrap_or_default();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    // A browser takes these away, and what is left may be another page than the one that was looked at.
+    let winds = path.contains("//") || path.split('/').any(|part| matches!(part, "." | ".."));
     let fine = next.len() <= 512
         && path.starts_with('/')
-        && !path.starts_with("//")
+        && !winds
         && path.bytes().all(plain)
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !path.starts_with("/fn/")
@@ -223,6 +225,12 @@ mod tests {
             "/auth/thirdPartySignIn?ticket=abc",
             " /a",
             "/a?\\b",
+            "/..//evil.test",
+            "/.//evil.test",
+            "/a//b",
+            "/a/../fn/sign-out",
+            "/./secure-account/abc",
+            "/..",
         ];
         for bad in evil {
             assert_eq!(inward(bad), None, "{bad:?}");

@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -119,6 +119,9 @@ impl SigningKey {
                 .map_err(unusable)?,
         };
         let mut jwk = Jwk::from_encoding_key(&encoding, algorithm).map_err(unusable)?;
+        if is_weak(&jwk) {
+            return Err(unusable("an RSA key needs 3072 bits"));
+        }
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(unusable)?;
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -135,6 +138,14 @@ impl SigningKey {
     pub const fn signs_at(&self) -> Timestamp {
         self.signs_at
     }
+}
+
+/// Whether a key has less than 128 bits of strength: RSA below 3072 bits (NIST SP 800-57 part 1 section 5.6.1). The other
+/// kinds have one size each.
+fn is_weak(key: &Jwk) -> bool {
+    let AlgorithmParameters::RSA(rsa) = &key.algorithm else { return false };
+    let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).unwrap_or_default();
+    modulus.len() < 3072 / 8
 }
 
 fn unusable(error: impl std::fmt::Display) -> Error {

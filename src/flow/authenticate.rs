@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::Latchkey;
 use crate::api_key::{KeyStatus, KeyText, Scopes};
 use crate::clock::Timestamp;
+use crate::crypto::signing::Claims;
 use crate::crypto::{same, sha256};
 use crate::error::{Code, Error};
 use crate::id::{OrganizationId, SessionId, TokenId};
@@ -175,6 +176,7 @@ impl Latchkey {
         *source = Source::Database;
         let standing = self.0.db.read().await?.store().find_standing(session, organization.or(org), jti).await?;
         let standing = standing.ok_or(refused(Code::TokenRevoked))?;
+        check_subject(&claims, &standing)?;
         if standing.exchanged {
             return Err(refused(Code::TokenRevoked));
         }
@@ -192,7 +194,8 @@ impl Latchkey {
         source: &mut Source,
     ) -> Result<Principal, Error> {
         let now = self.now();
-        let key = remembered_as(secret, organization);
+        // A token holds no space, so that neither is ever taken for the other.
+        let key = remembered_as(&format!("cookie {secret}"), organization);
         if let Some(principal) = self.remembered(&key, now) {
             *source = Source::Memory;
             return Ok(principal);
@@ -406,6 +409,12 @@ impl Latchkey {
         }
         Ok(tightest)
     }
+}
+
+/// A token names a session and its person; one that names another's is none of ours.
+pub(super) fn check_subject(claims: &Claims, standing: &SessionStanding) -> Result<(), Error> {
+    let fits = claims.sub == standing.session.user_id.to_string();
+    if fits { Ok(()) } else { Err(refused(Code::InvalidToken)) }
 }
 
 fn remembered_as(secret: &str, organization: Option<OrganizationId>) -> [u8; 32] {

@@ -24,6 +24,7 @@ use crate::session::{EndedBy, Session};
 use crate::store::{SessionStanding, Store};
 use crate::user::User;
 
+use super::authenticate::check_subject;
 use super::mail::Notice;
 use super::places::place_asked;
 use super::sign_in::{SignInView, SignedIn};
@@ -249,6 +250,7 @@ impl Latchkey {
         let session: SessionId = claims.sid.parse().map_err(bad)?;
         let mut writing = self.0.db.write().await?;
         let standing = self.live_standing(&mut writing.store(), session).await?;
+        check_subject(&claims, &standing)?;
         let mut pair = self.access_pair(&standing.session, &Holder::standing(&standing), now)?;
         let sealed = self.seal_pair(session, &pair)?;
         let life = (now, Timestamp::from_seconds(claims.exp));

@@ -1,7 +1,11 @@
 //! Handing a mail to a server, one step at a time, so that what failed is known by its name.
 
 use std::error::Error as _;
+use std::future::poll_fn;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -27,6 +31,9 @@ const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// No answer of a server is kept longer than this.
 const LONGEST_MESSAGE: usize = 300;
+
+/// What is said of an answer that cannot be read at all.
+const NONSENSE: &str = "the answer of the server makes no sense";
 
 /// The last second a `Date` can tell: 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -126,12 +133,13 @@ impl Smtp {
         let tls = self.tls.clone().filter(|_| implicit);
         // Half the time for one address of the host, so that a second one still has its turn.
         let each = Some(self.server.timeout / 2);
-        let reached =
-            timeout(self.server.timeout, AsyncSmtpConnection::connect_tokio1(address, each, &self.hello, tls, None));
+        let connecting = AsyncSmtpConnection::connect_tokio1(address, each, &self.hello, tls, None);
+        let reached = timeout(self.server.timeout, caught(connecting));
         match reached.await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) if implicit && broke_in_handshake(&error) => Err(self.trouble(Stage::Tls, &error)),
-            Ok(Err(error)) => Err(self.trouble(Stage::Connect, &error)),
+            Ok(Some(Ok(connection))) => Ok(connection),
+            Ok(Some(Err(error))) if implicit && broke_in_handshake(&error) => Err(self.trouble(Stage::Tls, &error)),
+            Ok(Some(Err(error))) => Err(self.trouble(Stage::Connect, &error)),
+            Ok(None) => Err(Trouble::ours(Stage::Connect, false, NONSENSE)),
             Err(_) => Err(self.silence(Stage::Connect)),
         }
     }
@@ -148,8 +156,9 @@ impl Smtp {
     }
 
     async fn step<T>(&self, stage: Stage, work: impl Future<Output = Result<T, SmtpError>>) -> Result<T, Trouble> {
-        match timeout(self.server.timeout, work).await {
-            Ok(done) => done.map_err(|error| self.trouble(stage, &error)),
+        match timeout(self.server.timeout, caught(work)).await {
+            Ok(Some(done)) => done.map_err(|error| self.trouble(stage, &error)),
+            Ok(None) => Err(Trouble::ours(stage, false, NONSENSE)),
             Err(_) => Err(self.silence(stage)),
         }
     }
@@ -173,8 +182,13 @@ impl Smtp {
 
     /// What a server said, fit for a record: some repeat what they were sent, and that may be the password.
     fn one_line(&self, said: String) -> String {
-        let clean = self.private.iter().fold(said, |said, secret| said.replace(secret.as_str(), "…"));
-        flat(&clean, LONGEST_MESSAGE)
+        // Looked for once more when what nobody sees is gone: that may have stood in the middle of the password.
+        let line = flat(&self.without_secrets(said), usize::MAX);
+        flat(&self.without_secrets(line), LONGEST_MESSAGE)
+    }
+
+    fn without_secrets(&self, said: String) -> String {
+        self.private.iter().fold(said, |said, secret| said.replace(secret.as_str(), "…"))
     }
 
     fn message(&self, id: &str, to: Address, at: Timestamp, letter: &Written) -> Result<Vec<u8>, Trouble> {
@@ -249,7 +263,7 @@ impl Line {
     /// Says goodbye, as far as the server still listens.
     pub async fn quit(mut self) {
         if self.good {
-            let _ = timeout(self.timeout, self.connection.quit()).await;
+            let _ = timeout(self.timeout, caught(self.connection.quit())).await;
         }
     }
 }
@@ -259,6 +273,17 @@ impl Trouble {
     fn ours(stage: Stage, permanent: bool, message: &str) -> Self {
         Self { stage, permanent, line_is_good: false, message: flat(message, LONGEST_MESSAGE) }
     }
+}
+
+/// What comes of `work`; nothing when it panicked. The library does so at some answers of a server, and no answer of a
+/// server may end whoever sends the mails.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 /// `Name <address>` or an address. Names are taken as they are: quoting and encoding them is the message's business.

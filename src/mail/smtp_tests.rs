@@ -272,3 +272,17 @@ fn a_ca_file_is_read_at_the_start() {
     let empty = Smtp::new(&server("Cargo.toml"), FROM).err().expect("refused");
     assert_eq!(empty, "The CA file for the mail server, Cargo.toml, holds no certificate in PEM form.");
 }
+
+#[tokio::test]
+async fn a_blank_line_among_what_a_server_offers_is_a_trouble_like_any_other() {
+    let trouble = trouble_at_the_door("", "", &[("EHLO", "250-mail.example.org\r\n250-AUTH PLAIN\r\n250 \t")]).await;
+    assert_eq!((trouble.stage, trouble.permanent, trouble.line_is_good), (Stage::Connect, false, false));
+    assert_eq!(trouble.message, "the answer of the server makes no sense");
+}
+
+#[tokio::test]
+async fn a_password_with_something_unseen_in_it_is_not_repeated() {
+    let told = [("AUTH PLAIN", "535 go away, analytical-\u{202e}engine")];
+    let trouble = trouble_at_the_door(ADA, "?tls=none", &told).await;
+    assert_eq!(trouble.message, "535 go away, …");
+}

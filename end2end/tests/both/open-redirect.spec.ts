@@ -1,4 +1,4 @@
-// Nobody is led out of the house by a link into it (safety C06).
+// Nobody is led out of the house by a link into it (C06).
 import { expect, test } from '../../support/test.ts';
 
 const OUTWARD = [
@@ -18,9 +18,11 @@ const OUTWARD = [
   'javascript:alert(document.domain)',
   'data:text/html,<script>alert(1)</script>',
   '/fn/sign-out',
+  '/..//evil.test',
+  '/a/../fn/sign-out',
 ];
 
-test('signing in never leads to another site', async ({ visitor, anotherVisitor, resident }) => {
+test('C06 signing in never leads to another site', async ({ visitor, anotherVisitor, resident }) => {
   for (const next of OUTWARD.slice(0, 8)) {
     const guest = await anotherVisitor();
     await guest.opens(`/login?next=${encodeURIComponent(next)}`);
@@ -31,7 +33,7 @@ test('signing in never leads to another site', async ({ visitor, anotherVisitor,
   }
 });
 
-test('somebody who is signed in is not led away either', async ({ visitor, resident, latchkey }) => {
+test('C06 somebody who is signed in is not led away either', async ({ visitor, resident, latchkey }) => {
   await visitor.signsIn(resident.person);
   const { request } = visitor.page.context();
   for (const next of OUTWARD) {
@@ -42,7 +44,7 @@ test('somebody who is signed in is not led away either', async ({ visitor, resid
   }
 });
 
-test('a target put into the form by hand leads nowhere else', async ({ visitor, resident, latchkey }) => {
+test('C06 a target put into the form by hand leads nowhere else', async ({ visitor, resident, latchkey }) => {
   for (const next of OUTWARD.slice(0, 3)) {
     await visitor.opens('/login');
     await visitor.page.locator('form[action="/fn/sign-in"] input[name=next]').evaluate((input, value) => input.setAttribute('value', value), next);
@@ -53,7 +55,7 @@ test('a target put into the form by hand leads nowhere else', async ({ visitor, 
   }
 });
 
-test('the ways between signing in and registering carry no foreign target', async ({ visitor }) => {
+test('C06 the ways between signing in and registering carry no foreign target', async ({ visitor }) => {
   for (const path of ['/login', '/register']) {
     for (const next of OUTWARD) {
       await visitor.opens(`${path}?next=${encodeURIComponent(next)}`);

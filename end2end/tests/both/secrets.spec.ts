@@ -2,7 +2,7 @@
 import { someone } from '../../support/people.ts';
 import { expect, test } from '../../support/test.ts';
 
-test('every cookie is bound to this host, secure, and out of the reach of scripts', async ({ visitor }) => {
+test('S09 every cookie is bound to this host, secure, and out of the reach of scripts', async ({ visitor }) => {
   await visitor.registers(someone());
   await visitor.keys.creates('Anything');
   const cookies = await visitor.page.context().cookies();
@@ -13,7 +13,7 @@ test('every cookie is bound to this host, secure, and out of the reach of script
   await visitor.keys.isDone();
 });
 
-test('nothing is kept in the browser, and no page holds a password', async ({ visitor, watch }) => {
+test('S08 nothing is kept in the browser, and no page holds a password', async ({ visitor, watch }) => {
   if (visitor.hasScript) watch.expects(401, '/fn/sign-in');
   const elif = someone();
   await visitor.registers(elif);
@@ -38,7 +38,7 @@ test('nothing is kept in the browser, and no page holds a password', async ({ vi
   expect(await visitor.page.content()).not.toContain(elif.password);
 });
 
-test('no page with something private is stored on the way', async ({ visitor, resident }) => {
+test('S07 no page with something private is stored on the way', async ({ visitor, resident }) => {
   await visitor.signsIn(resident.person);
   for (const path of ['/login', '/settings/api-keys', '/settings/security', '/settings/profile', '/settings/organization', '/settings/audit']) {
     const answer = await visitor.page.context().request.get(path, { maxRedirects: 0 });
@@ -48,7 +48,7 @@ test('no page with something private is stored on the way', async ({ visitor, re
   }
 });
 
-test('a form without its proof, or with one of another visitor, changes nothing', async ({ visitor, anotherVisitor, resident }) => {
+test('C01 a form without its proof, or with one of another visitor, changes nothing', async ({ visitor, anotherVisitor, resident }) => {
   await visitor.signsIn(resident.person);
   const stranger = await anotherVisitor();
   await stranger.opens('/login');
@@ -64,7 +64,7 @@ test('a form without its proof, or with one of another visitor, changes nothing'
   expect(await resident.api.gets('/v1/api-keys')).toEqual([]);
 });
 
-test('a form sent from another site changes nothing, even with its proof', async ({ visitor, resident }) => {
+test('C01 a form sent from another site changes nothing, even with its proof', async ({ visitor, resident }) => {
   await visitor.signsIn(resident.person);
   await visitor.keys.open('?dialog=create');
   const csrf = await visitor.page.locator('form[action="/fn/create-key"] input[name=csrf]').inputValue();

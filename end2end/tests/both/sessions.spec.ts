@@ -43,7 +43,7 @@ test('signing out everywhere else leaves only this device', async ({ visitor, an
   for (const other of others) expect(await answerTo(latchkey.url, await other.sessionCookie())).toBe(401);
 });
 
-test('after signing out the way back shows nothing, and the old cookie is dead', async ({ visitor, anotherVisitor, resident, latchkey }) => {
+test('S07 after signing out the way back shows nothing, and the old cookie is dead', async ({ visitor, anotherVisitor, resident, latchkey }) => {
   await resident.api.makesKey({ name: 'Nobody else’s business' });
   await visitor.signsIn(resident.person);
   await expect(visitor.keys.row('Nobody else’s business')).toBeVisible();
@@ -53,6 +53,9 @@ test('after signing out the way back shows nothing, and the old cookie is dead',
 
   await visitor.page.goBack();
   await visitor.settles();
+  await visitor.isOn('/login');
+  expect(await visitor.page.content()).not.toContain('Nobody else’s business');
+  await visitor.page.reload();
   await visitor.isOn('/login');
   expect(await visitor.page.content()).not.toContain('Nobody else’s business');
 

@@ -1,4 +1,4 @@
-// What people type is shown as they typed it, and nothing of it runs (safety C07).
+// What people type is shown as they typed it, and nothing of it runs (C07).
 import { someone } from '../../support/people.ts';
 import { expect, test } from '../../support/test.ts';
 import type { Visitor } from '../../support/visitor.ts';
@@ -18,7 +18,7 @@ async function nothingRan(visitor: Visitor): Promise<void> {
   await expect(strangers).toHaveCount(0);
 }
 
-test('markup in names, labels, reasons and devices stays text', async ({ anotherVisitor }) => {
+test('C07 markup in names, labels, reasons and devices stays text', async ({ anotherVisitor }) => {
   const visitor = await anotherVisitor({ userAgent: EVIL.device });
   await visitor.registers(someone({ name: EVIL.name, company: EVIL.company }));
   await expect(visitor.page.locator('.who b')).toHaveText(EVIL.name);
@@ -48,7 +48,7 @@ test('markup in names, labels, reasons and devices stays text', async ({ another
   }
 });
 
-test('markup in the address of a page stays text', async ({ visitor, resident }) => {
+test('C07 markup in the address of a page stays text', async ({ visitor, resident }) => {
   await visitor.signsIn(resident.person);
   await resident.api.makesKey({ name: 'Anything' });
   for (const query of ['?q="><svg onload=1>', '?state=<script>', '?dialog=rotate&key="><script>1</script>', '?dialog=<b>']) {
@@ -57,7 +57,7 @@ test('markup in the address of a page stays text', async ({ visitor, resident })
   }
 });
 
-test('a refused form gives back markup as text', async ({ visitor, watch }) => {
+test('C07 a refused form gives back markup as text', async ({ visitor, watch }) => {
   if (visitor.hasScript) watch.expects(400, '/fn/register');
   await visitor.opens('/register');
   await visitor.field('Name').fill(EVIL.name);

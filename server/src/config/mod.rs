@@ -146,7 +146,7 @@ pub struct TokenConfig {
     /// How new signing keys sign
     #[arg(long, env = "LATCHKEY_SIGNING_ALGORITHM", value_name = "NAME", default_value = "es256", ignore_case = true)]
     pub signing_algorithm: Algorithm,
-    /// A private key (PKCS#8 PEM) that signs instead of generated keys
+    /// A private key (PKCS#8 PEM; RSA from 3072 bits) that signs instead of generated keys
     #[arg(long, env = "LATCHKEY_SIGNING_KEY_FILE", value_name = "FILE")]
     pub signing_key_file: Option<PathBuf>,
     /// How long a generated key signs before the next one does

@@ -52,8 +52,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 pub async fn read(body: HttpBody) -> Result<axum::body::Bytes, Failure> {
     let read = axum::body::to_bytes(body, LARGEST_BODY).await;
     read.map_err(|error| {
-        let cause = std::error::Error::source(&error);
-        let too_large = cause.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let too_large = causes.into_iter().any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         Error::Malformed(if too_large { Code::PayloadTooLarge } else { Code::MalformedBody }).into()
     })
 }

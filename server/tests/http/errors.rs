@@ -1,7 +1,6 @@
 //! What is wrong with a request is said in one shape, and is never a fault of ours (safety C10).
 
 use axum::body::Body;
-use serde_json::json;
 
 use crate::support::on_both_engines;
 
@@ -51,17 +50,6 @@ on_both_engines! {
         assert_eq!(ada.get("/v1/auth/me").await.json()["name"], "ada");
         let kind = Some("application/json; charset=utf-8");
         ada.send("POST", "/v1/auth/update-profile", kind, body()).await.assert_status(200);
-    }
-
-    async fn what_is_too_large_goes_no_further(app) {
-        let ada = app.register("ada").await;
-        let large = json!({"name": "a".repeat(65 * 1024)});
-        ada.post("/v1/auth/update-profile", large.clone()).await.assert_refused(413, "payload_too_large");
-        let length = large.to_string().len().to_string();
-        ada.with_header("content-length", &length).post("/v1/auth/update-profile", large).await.assert_refused(413, "payload_too_large");
-        ada.with_header("x-padding", &"a".repeat(17 * 1024)).get("/v1/auth/me").await.assert_refused(431, "headers_too_large");
-        let almost = json!({"name": "a".repeat(63 * 1024)});
-        ada.post("/v1/auth/update-profile", almost).await.assert_refused(400, "validation_failed");
     }
 
     async fn credentials_in_an_address_are_refused(app) {

@@ -30,5 +30,3 @@ mod mail;
 mod metrics;
 mod openapi;
 mod organizations;
-mod walls;
-mod wire;

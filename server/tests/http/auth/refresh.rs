@@ -32,45 +32,6 @@ on_both_engines! {
         ada.with_bearer(&fresh.access).get("/v1/auth/me").await.assert_status(200);
     }
 
-    async fn two_tabs_racing_get_the_same_pair(app) {
-        let ada = app.register("ada").await;
-        let one = Tokens::of(&refresh(&ada, &ada.tokens.refresh).await.assert_status(200).json());
-        app.later(Duration::from_secs(29));
-        let other = Tokens::of(&refresh(&ada, &ada.tokens.refresh).await.assert_status(200).json());
-        assert_eq!((one.access, one.refresh), (other.access, other.refresh));
-    }
-
-    async fn a_repeat_after_thirty_seconds_ends_the_family(app) {
-        let ada = app.register("ada").await;
-        let fresh = Tokens::of(&refresh(&ada, &ada.tokens.refresh).await.assert_status(200).json());
-        app.later(Duration::from_secs(30));
-        refresh(&ada, &ada.tokens.refresh).await.assert_refused(401, "token_revoked");
-        refresh(&ada, &fresh.refresh).await.assert_refused(401, "token_revoked");
-        for token in [&ada.tokens.access, &fresh.access] {
-            ada.with_bearer(token).get("/v1/auth/me").await.assert_refused(401, "token_revoked");
-        }
-    }
-
-    async fn an_older_ancestor_ends_the_family_at_once(app) {
-        let ada = app.register("ada").await;
-        let second = Tokens::of(&refresh(&ada, &ada.tokens.refresh).await.assert_status(200).json());
-        let third = Tokens::of(&refresh(&ada, &second.refresh).await.assert_status(200).json());
-        refresh(&ada, &ada.tokens.refresh).await.assert_refused(401, "token_revoked");
-        refresh(&ada, &third.refresh).await.assert_refused(401, "token_revoked");
-    }
-
-    async fn two_hundred_at_once_get_one_successor(app) with ["--rate-limits=relaxed"] {
-        let ada = app.register("ada").await;
-        let replies = race(&ada.anonymous(), &json!({"refreshToken": ada.tokens.refresh})).await;
-        let good = replies.iter().filter(|reply| reply.status == 200);
-        let pairs: BTreeSet<_> = good.map(|reply| Tokens::of(&reply.json()).refresh).collect();
-        assert_eq!(pairs.len(), 1, "one successor");
-        let refused: Vec<_> = replies.iter().filter(|reply| reply.status != 200 && reply.status != 503).collect();
-        assert!(refused.is_empty(), "{refused:?}");
-        let successor = pairs.first().expect("one");
-        refresh(&ada, successor).await.assert_status(200);
-    }
-
     async fn a_bearer_token_alone_is_exchanged_too(app) {
         let ada = app.register("ada").await;
         for body in ["", "{}", "null"] {
@@ -99,17 +60,6 @@ on_both_engines! {
         refresh(&stranger, "lkr_unknown").await.assert_refused(401, "invalid_token");
         let bad = stranger.with_bearer("nonsense").post_nothing("/v1/auth/refresh").await.assert_refused(401, "invalid_token");
         assert!(bad.header("www-authenticate").contains(r#"error="invalid_token""#));
-    }
-
-    async fn refreshing_does_not_move_the_last_day(app) {
-        let ada = app.register("ada").await;
-        let mut token = ada.tokens.refresh.clone();
-        for _ in 0..3 {
-            app.later(Duration::from_secs(9 * 86_400));
-            token = Tokens::of(&refresh(&app.stranger(), &token).await.assert_status(200).json()).refresh;
-        }
-        app.later(Duration::from_secs(3 * 86_400));
-        refresh(&app.stranger(), &token).await.assert_refused(401, "token_revoked");
     }
 
     async fn one_kind_of_token_is_not_another(app) {

@@ -7,18 +7,6 @@ use serde_json::json;
 use crate::support::on_both_engines;
 
 on_both_engines! {
-    async fn signing_out_kills_every_token_of_the_session(app) {
-        let ada = app.register("ada").await;
-        let other = ada.signs_in_again().await;
-        let answer = ada.post_nothing("/v1/auth/logout").await.assert_status(200);
-        assert_eq!(answer.json(), json!({"success": true}));
-        assert!(answer.header("set-cookie").contains("Max-Age=0"));
-        ada.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
-        let body = json!({"refreshToken": ada.tokens.refresh});
-        ada.anonymous().post("/v1/auth/refresh", body).await.assert_refused(401, "token_revoked");
-        other.get("/v1/auth/me").await.assert_status(200);
-    }
-
     async fn with_no_credential_there_is_nothing_to_sign_out_of(app) {
         app.stranger().post_nothing("/v1/auth/logout").await.assert_status(200);
         app.stranger().post("/v1/auth/logout", json!({})).await.assert_status(200);
@@ -44,34 +32,6 @@ on_both_engines! {
         for session in [&ada, &other] {
             session.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
         }
-    }
-
-    async fn the_list_tells_which_one_asks(app) {
-        let ada = app.register("ada").await;
-        app.later(Duration::from_secs(1));
-        let other = ada.signs_in_again().await;
-        let list = other.get("/v1/auth/sessions").await.assert_status(200).json();
-        let current: Vec<_> = list.as_array().expect("a list").iter().map(|session| session["isCurrent"] == true).collect();
-        assert_eq!(current, [true, false], "newest first");
-        assert_eq!(list[0]["amr"], json!(["pwd"]));
-        let count = other.get("/v1/auth/sessions/count").await.assert_status(200).json();
-        assert_eq!(count, json!({"activeSessionCount": 2}));
-        let old = list[1]["id"].as_str().expect("an id");
-        other.delete(&format!("/v1/auth/sessions/{old}")).await.assert_status(200);
-        ada.get("/v1/auth/me").await.assert_refused(401, "token_revoked");
-        other.delete(&format!("/v1/auth/sessions/{old}")).await.assert_refused(404, "not_found");
-    }
-
-    async fn sessions_of_others_do_not_exist(app) {
-        let (ada, ben) = (app.register("ada").await, app.register("ben").await);
-        let list = ben.get("/v1/auth/sessions").await.json();
-        let foreign = list[0]["id"].as_str().expect("an id");
-        let unknown = ada.delete("/v1/auth/sessions/ses_00000000000000000000000000").await.assert_refused(404, "not_found");
-        for id in [foreign, "nonsense", "%ff", "ses_"] {
-            let answer = ada.delete(&format!("/v1/auth/sessions/{id}")).await.assert_refused(404, "not_found");
-            assert_eq!(answer.json()["message"], unknown.json()["message"]);
-        }
-        ben.get("/v1/auth/me").await.assert_status(200);
     }
 
     async fn a_session_at_rest_ends_after_two_weeks(app) {

@@ -50,6 +50,16 @@ impl Client {
         other
     }
 
+    /// What it sends under a name.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// All that it sends.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
     pub fn with_bearer(&self, token: &str) -> Self {
         self.with_header("authorization", &format!("Bearer {token}"))
     }
@@ -111,9 +121,14 @@ impl Client {
         if let Some(kind) = kind {
             request = request.header("content-type", kind);
         }
-        let mut request = request.body(body).expect("a request");
+        self.ask(request.body(body).expect("a request")).await
+    }
+
+    /// Sends a request as it is, from the same address.
+    pub async fn ask(&self, mut request: Request<Body>) -> Reply {
+        let path = request.uri().to_string();
         request.extensions_mut().insert(Peer(SocketAddr::new(self.address, 40_000)));
         let response = self.router.clone().oneshot(request).await.expect("an answer");
-        Reply::read(path, response, self.is_trusted).await
+        Reply::read(&path, response, self.is_trusted).await
     }
 }

@@ -17,6 +17,7 @@ pub struct Mail {
     pub to: String,
     pub subject: String,
     pub text: String,
+    pub html: String,
     at: Timestamp,
 }
 
@@ -64,8 +65,8 @@ impl App {
         self.latchkey.deliver_mail(|| true).await.expect("delivered");
         let kept = self.latchkey.mailbox().await.expect("a mailbox");
         let read = kept.into_iter().map(|mail| {
-            let (subject, text) = (mail.written.subject, mail.written.text);
-            Mail { to: mail.to, subject, text, at: mail.at }
+            let (subject, text, html) = (mail.written.subject, mail.written.text, mail.written.html);
+            Mail { to: mail.to, subject, text, html, at: mail.at }
         });
         let mut mails: Vec<_> = read.collect();
         mails.sort_by_key(|mail| mail.at);

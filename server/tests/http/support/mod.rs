@@ -4,6 +4,13 @@
 //! person with tokens, a browser with a cookie, a program with a key); [`Reply`] what came back. Every reply is
 //! checked for what holds of all: no 5xx, a request id, the security headers, rate-limit headers on the API.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "several test targets share these words, and none needs all of them"
+)]
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,29 +18,38 @@ use std::time::Duration;
 
 use latchkey::Latchkey;
 use latchkey::clock::{Clock, Timestamp};
+use latchkey::crypto::signing::generate;
+use latchkey::settings::SigningAlgorithm;
 use latchkey_server::Application;
 use latchkey_server::cli::read_config;
 use latchkey_server::metrics::Exporter;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod browser;
 mod client;
 mod database;
 mod mail;
+mod operations;
 mod phone;
 mod reply;
 
-pub use client::Client;
+pub use browser::{Browser, form};
+pub use client::{Client, ORIGIN};
 pub use latchkey::member::Role;
 pub use mail::Mail;
+pub use operations::Operation;
 pub use phone::{Phone, half};
 pub use reply::Reply;
+
+const SIGNING_KEY: &str = "signing.pem";
 
 /// The password of everybody.
 pub const PASSWORD: &str = "plum river candle";
 
 /// Runs a test once on SQLite and once on PostgreSQL. After `with` stand further options of `latchkey serve`, and
-/// `mailbox` where mails are to be kept and read.
+/// `mailbox` where mails are to be kept and read, and `signing-key` where tests sign as the server does
+/// ([`App::signing_key`]).
 macro_rules! on_both_engines {
     ($($(#[$meta:meta])* async fn $name:ident($app:ident) $(with [$($option:literal),*])? $body:block)*) => {$(
         mod $name {
@@ -68,7 +84,7 @@ pub struct App {
     next_address: AtomicU64,
     application: Option<Application>,
     exporter: Arc<Exporter>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Somebody with an account, an organization and tokens. Requests of theirs carry the access token.
@@ -131,7 +147,13 @@ impl App {
             "--hash-queue=1000",
         ];
         let keeps_mail = options.contains(&"mailbox");
-        let words: Vec<&str> = usual.iter().chain(options).copied().filter(|word| *word != "mailbox").collect();
+        let key = format!("--signing-key-file={}", folder.path().join(SIGNING_KEY).display());
+        let mut words: Vec<&str> = usual.iter().chain(options).copied().filter(|word| word.starts_with("--")).collect();
+        if options.contains(&"signing-key") {
+            let der = generate(SigningAlgorithm::Es256).expect("a key");
+            std::fs::write(folder.path().join(SIGNING_KEY), pem(&der)).expect("written");
+            words.push(&key);
+        }
         let mut config = read_config(&words).expect("settings");
         config.mail.kept_here = keeps_mail;
         let clock = Clock::fixed(Timestamp::parse_rfc3339("2026-11-21T09:30:00Z").expect("an instant"));
@@ -143,8 +165,13 @@ impl App {
             next_address: AtomicU64::new(1),
             exporter: Arc::clone(application.exporter()),
             application: Some(application),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The private key that the server signs with, where a test asked for `signing-key`.
+    pub fn signing_key(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(SIGNING_KEY)).expect("a key")
     }
 
     /// Lets the server listen, for tests of what is below HTTP's meaning.
@@ -270,4 +297,11 @@ impl Tokens {
         let text = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
         Self { access: text("accessToken"), refresh: text("refreshToken"), csrf: text("csrfToken") }
     }
+}
+
+/// A private key as PEM (RFC 7468).
+pub fn pem(der: &[u8]) -> String {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
 }

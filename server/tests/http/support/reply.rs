@@ -76,9 +76,14 @@ impl Reply {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// Every `Set-Cookie`.
+    pub fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).collect()
+    }
+
     /// The session cookie that was set, as a browser sends it back.
     pub fn session_cookie(&self) -> Option<String> {
-        let set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        let set = self.set_cookies().into_iter();
         let pair = set.filter_map(|line| line.split(';').next()).find(|pair| pair.starts_with("__Host-latchkey="))?;
         (!pair.ends_with('=')).then(|| pair.to_owned())
     }

@@ -1,11 +1,11 @@
-//! The wall between tenants (safety C08): for every route and every credential, what another organization has looks
+//! The wall between tenants (C08): for every route and every credential, what another organization has looks
 //! byte for byte like what does not exist, and stays as it was.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Client, Person, Role, on_both_engines};
+use crate::support::{App, Client, PASSWORD, Person, Role, on_both_engines};
 
 /// The operations with an id of another tenant to be tried, each with a body that would be fine at home. A route with an id
 /// that is not in here fails the test: put it in.
@@ -147,7 +147,7 @@ fn seen(reply: &crate::support::Reply) -> String {
 }
 
 on_both_engines! {
-    async fn what_another_tenant_has_does_not_exist(app) with ["--rate-limits=relaxed"] {
+    async fn c08_what_another_tenant_has_does_not_exist(app) with ["--rate-limits=relaxed"] {
         let mut ours = tenant(&app, "ours").await;
         ours.credentials.push((LANDLORD, app.landlord("landlord").await.client));
         let theirs = tenant(&app, "theirs").await;
@@ -193,7 +193,7 @@ on_both_engines! {
         assert_eq!(standing(&theirs).await, before, "and nothing of theirs has changed");
     }
 
-    async fn a_foreign_organization_in_a_header_does_not_exist_either(app) with ["--rate-limits=relaxed"] {
+    async fn c08_a_foreign_organization_in_a_header_does_not_exist_either(app) with ["--rate-limits=relaxed"] {
         let ours = tenant(&app, "ours").await;
         let theirs = tenant(&app, "theirs").await;
         for (who, client) in &ours.credentials {
@@ -204,6 +204,89 @@ on_both_engines! {
                 foreign.assert_refused(404, "not_found");
             }
         }
+    }
+
+    async fn c08_ids_of_another_tenant_in_a_body_lead_nowhere(app) with ["--rate-limits=relaxed"] {
+        let ours = tenant(&app, "ours").await;
+        let theirs = tenant(&app, "theirs").await;
+        let before = standing(&theirs).await;
+        let home = format!("/v1/organizations/{}", ours.owner.organization);
+        let with = |ids: &BTreeMap<&'static str, String>| {
+            let (organization, user) = (&ids["organization"], &ids["user"]);
+            [
+                ("POST", "/v1/auth/switch-organization".to_owned(), json!({"organizationId": organization})),
+                ("POST", "/v1/api-keys".to_owned(), json!({"name": "Wide", "organizationIds": [organization]})),
+                ("PATCH", format!("/v1/api-keys/{}", ours.ids["key"]), json!({"organizationIds": [organization]})),
+                ("POST", "/api/organizations/codes".to_owned(), json!({"organizationId": organization})),
+                ("POST", "/api/v1/admin/tokens/revoke".to_owned(), json!({"userId": user})),
+                ("PATCH", format!("{home}/members/{user}"), json!({"role": "MEMBER"})),
+                ("DELETE", format!("{home}/members/{user}"), json!({})),
+                ("POST", "/v1/auth/login".to_owned(), json!({"email": ours.owner.email, "password": PASSWORD, "organizationId": organization})),
+                ("POST", "/v1/landlord/superusers".to_owned(), json!({"email": "x@example.org", "organizationId": organization})),
+            ]
+        };
+        for (who, client) in &ours.credentials {
+            for ((method, path, body), (_, nowhere, nothing)) in with(&theirs.ids).into_iter().zip(with(&unknown())) {
+                let foreign = client.json(method, &path, &body).await;
+                let nothing = client.json(method, &nowhere, &nothing).await;
+                assert_eq!(seen(&foreign), seen(&nothing), "{method} {path} by {who}");
+                // Whoever has a second factor is asked for it before anything is said of organizations.
+                let waits = foreign.json()["requiresTwoFactor"] == true;
+                assert!(foreign.status.is_client_error() || waits, "{method} {path} by {who}: {foreign:?}");
+            }
+        }
+        assert_eq!(standing(&theirs).await, before, "and nothing of theirs has changed");
+    }
+
+    async fn c08_lists_hold_what_is_ones_own_however_they_are_filtered(app) with ["--rate-limits=relaxed"] {
+        let ours = tenant(&app, "ours").await;
+        let theirs = tenant(&app, "theirs").await;
+        let secrets: Vec<&str> = theirs.ids.values().map(String::as_str).chain([theirs.owner.id.as_str(), "theirs"]).collect();
+        for (who, client) in &ours.credentials {
+            for path in ["/v1/api-keys", "/v1/organizations", "/v1/audit-events", "/v1/auth/sessions", "/v1/landlord/tenants",
+                "/v1/auth/2fa/trusted-devices", "/api/organizations"] {
+                for filter in ["", "search=theirs", "organizationId=THEM", "organization=THEM", "actor=USER", "target=KEY", "userId=USER", "owner=USER",
+                    "status=ACTIVE&organizationId=THEM", "sortBy=name&limit=100", "search=%25", "search=_"] {
+                    let filter = filter.replace("THEM", &theirs.owner.organization).replace("USER", &theirs.owner.id).replace("KEY", &theirs.ids["key"]);
+                    let answer = client.get(&format!("{path}?{filter}")).await;
+                    for secret in &secrets {
+                        assert!(!answer.body.contains(secret), "{path}?{filter} by {who}: {answer:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn c08_nobody_writes_what_is_not_theirs_to_write(app) with ["--rate-limits=relaxed"] {
+        let ours = tenant(&app, "ours").await;
+        let me = ours.owner.get("/v1/auth/me").await.assert_status(200).body;
+        let fields = json!({
+            "id": "usr_01kbk3x5g0r8m4t2v6w9y1z3b5", "role": "SUPER_ADMIN", "organizationRole": "OWNER", "emailVerified": true, "isActive": true,
+            "tenant_id": "x", "tenantId": "x", "landlord": true, "isAdmin": true, "passwordHash": "x", "createdAt": "2020-01-01T00:00:00Z",
+            "email": "other@example.org", "__proto__": {"role": "ADMIN"}, "constructor": {}, "secret": "x", "mac": "x", "usageCount": 0, "slug": "x",
+        });
+        let home = format!("/v1/organizations/{}", ours.owner.organization);
+        let places = [
+            ("POST", "/v1/auth/update-profile".to_owned()), ("PUT", "/api/users/me".to_owned()), ("PUT", "/api/v1/user/profile".to_owned()),
+            ("PATCH", format!("/v1/api-keys/{}", ours.ids["key"])), ("PATCH", home.clone()), ("PATCH", format!("{home}/policy")),
+            ("PATCH", format!("{home}/members/{}", ours.member.id)),
+        ];
+        for (method, path) in &places {
+            for (name, value) in fields.as_object().expect("an object") {
+                let known = (path.ends_with(&ours.member.id) && ["role", "isActive"].contains(&name.as_str()))
+                    || (path.ends_with("profile") && path.contains("/v1/user") && name == "email");
+                if known {
+                    continue;
+                }
+                let answer = ours.owner.json(method, path, &json!({ name: value })).await;
+                assert!([400, 422].contains(&answer.status.as_u16()), "{name} at {path}: {answer:?}");
+            }
+        }
+        let place = format!("{home}/members/{}", ours.member.id);
+        for role in ["SUPER_ADMIN", "LANDLORD", "owner", "ADMIN\u{0}", ""] {
+            ours.owner.patch(&place, json!({"role": role})).await.assert_status(400);
+        }
+        assert_eq!(ours.owner.get("/v1/auth/me").await.body, me);
     }
 }
 
