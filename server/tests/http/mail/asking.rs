@@ -3,17 +3,12 @@
 use serde_json::{Value, json};
 
 use super::likeness;
-use crate::support::{App, Client, Mail, Reply, on_both_engines};
+use crate::support::{App, Client, Mail, Reply, holds, on_both_engines};
 
 const ASKING: [&str; 3] = ["/v1/auth/magic-link", "/v1/auth/forgot-password", "/v1/auth/verify-email/resend"];
 
 async fn ask(client: &Client, path: &str, email: &str) -> Reply {
     client.post(path, json!({"email": email})).await
-}
-
-fn holds(dump: &[u8], secret: &str) -> bool {
-    let hexadecimal = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-    [secret, &hexadecimal].iter().any(|form| dump.windows(form.len()).any(|part| part == form.as_bytes()))
 }
 
 /// Every mail with something secret in it that there is for one person.
@@ -131,10 +126,10 @@ on_both_engines! {
         mails.extend(secret_mails(&app, "ada.king@example.org").await);
         assert!(mails.len() >= 6, "{mails:?}");
         let dump = app.db_dump().await;
-        assert!(holds(&dump, &ada.email), "the dump holds what is no secret");
+        assert!(holds(&dump, ada.email.as_bytes()), "the dump holds what is no secret");
         for mail in mails {
             assert!(mail.token().len() >= 40, "{}", mail.token());
-            assert!(!holds(&dump, &mail.token()), "{}", mail.subject);
+            assert!(!holds(&dump, mail.token().as_bytes()), "{}", mail.subject);
         }
     }
 }

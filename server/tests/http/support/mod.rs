@@ -15,13 +15,16 @@ use latchkey_server::cli::read_config;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod browser;
 mod client;
 mod database;
 mod mail;
 mod phone;
 mod reply;
 
+pub use browser::{Browser, field};
 pub use client::Client;
+pub use database::holds;
 pub use latchkey::member::Role;
 pub use mail::Mail;
 pub use phone::{Phone, half};
@@ -127,7 +130,9 @@ impl App {
             "--hash-queue=1000",
         ];
         let keeps_mail = options.contains(&"mailbox");
-        let words: Vec<&str> = usual.iter().chain(options).copied().filter(|word| *word != "mailbox").collect();
+        let name = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
+        let unsaid = usual.iter().filter(|word| options.iter().all(|option| name(option) != name(word)));
+        let words: Vec<&str> = unsaid.chain(options).copied().filter(|word| *word != "mailbox").collect();
         let mut config = read_config(&words).expect("settings");
         config.mail.kept_here = keeps_mail;
         let clock = Clock::fixed(Timestamp::parse_rfc3339("2026-11-21T09:30:00Z").expect("an instant"));
@@ -194,6 +199,11 @@ impl App {
         database::set(&self.latchkey.settings().storage.url, (table, column), value).await;
     }
 
+    /// The texts in a column, in no order.
+    pub async fn db_texts(&self, table: &str, column: &str) -> Vec<String> {
+        database::texts(&self.latchkey.settings().storage.url, (table, column)).await
+    }
+
     /// Everything that is stored.
     pub async fn db_dump(&self) -> Vec<u8> {
         database::dump(&self.latchkey.settings().storage.url).await
@@ -245,6 +255,16 @@ impl Person {
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
         Key { id: text("id"), secret: text("key") }
     }
+}
+
+/// Sends them all at once; how each was answered.
+pub async fn at_once<F: Future<Output = Reply> + Send + 'static>(tries: impl IntoIterator<Item = F>) -> Vec<u16> {
+    let running: Vec<_> = tries.into_iter().map(tokio::spawn).collect();
+    let mut statuses = Vec::new();
+    for one in running {
+        statuses.push(one.await.expect("answered").status.as_u16());
+    }
+    statuses
 }
 
 impl Tokens {

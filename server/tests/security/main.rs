@@ -1,0 +1,16 @@
+//! What the product promises to whoever is afraid of it: a test for each row of `docs/security.md`, which names them.
+//!
+//! A test bears the id of its row: `p01_…` proves P01. They speak the words of the HTTP tests, against the same real router on
+//! both engines. Rows that are proven elsewhere, in the core or in a browser, have their tests there under the same id;
+//! `tools/check-security` sees to it that none is without.
+
+#[path = "../http/support/mod.rs"]
+#[allow(dead_code, reason = "shared with tests/http: each of the two uses a part of these words")]
+mod support;
+
+mod doors;
+
+//F
+//L
+mod passwords;
+mod signing_in;
