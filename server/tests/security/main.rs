@@ -10,7 +10,7 @@ mod support;
 
 mod doors;
 
-//F
-//L
+mod factors;
+mod links;
 mod passwords;
 mod signing_in;

@@ -56,6 +56,11 @@ impl Browser {
         self.fills("/login", "sign-in", &fields).await
     }
 
+    /// Leaves its session, and keeps whatever else it has.
+    pub fn forgets_its_session(&mut self) {
+        self.cookies.remove("__Host-latchkey");
+    }
+
     /// A cookie that it keeps.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
