@@ -13,7 +13,7 @@
 //! }
 //! ```
 
-#[allow(dead_code, reason = "shared with tests/security: each of the two uses a part of these words")]
+#[allow(dead_code, unused_imports, reason = "shared with tests/security: each of the two uses a part of these words")]
 mod support;
 
 mod api_keys;

@@ -190,7 +190,8 @@ impl Door {
                 self.browser.fills(&page, "reset-password", &fields).await
             }
             By::Synthesq => {
-                let body = json!({"token": token, "email": email, "password": password, "password_confirmation": password});
+                let body =
+                    json!({"token": token, "email": email, "password": password, "password_confirmation": password});
                 self.browser.calls("POST", "/api/v1/auth/reset-password", &body).await
             }
             By::Api | By::Salesflow => {

@@ -5,7 +5,7 @@
 //! `tools/check-security` sees to it that none is without.
 
 #[path = "../http/support/mod.rs"]
-#[allow(dead_code, reason = "shared with tests/http: each of the two uses a part of these words")]
+#[allow(dead_code, unused_imports, reason = "shared with tests/http: each of the two uses a part of these words")]
 mod support;
 
 mod doors;

@@ -49,7 +49,7 @@ on_both_engines! {
         }
     }
 
-    async fn asking_twenty_times_sends_few_mails_and_tells_nothing(app) with ["mailbox"] {
+    async fn m08_asking_twenty_times_sends_few_mails_and_tells_nothing(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         for path in [ASKING[0], ASKING[1]] {
             for _ in 0..20 {
@@ -98,7 +98,7 @@ on_both_engines! {
         cluttered.post("/v1/auth/secure-account", token(&notice)).await.assert_status(200);
     }
 
-    async fn the_host_in_a_mail_is_the_configured_one(app) with ["mailbox"] {
+    async fn m06_the_host_in_a_mail_is_the_configured_one(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let evil = app.stranger().with_header("host", "evil.test").with_header("x-forwarded-host", "evil.test")
             .with_header("forwarded", "host=evil.test").with_header("x-forwarded-proto", "gopher");
@@ -113,7 +113,7 @@ on_both_engines! {
         }
     }
 
-    async fn what_is_mailed_is_not_in_the_database(app) with ["mailbox"] {
+    async fn m05_what_is_mailed_is_not_in_the_database(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         app.later(std::time::Duration::from_secs(1));
         ada.makes_a_key(json!({"name": "Export"})).await;
