@@ -70,7 +70,7 @@ impl Door {
             Verb::Accept => door.is_invited(app).await,
             Verb::SetUp => {
                 let link = app.latchkey().setup_link().await.expect("made").expect("there is no landlord");
-                door.token = link.rsplit('=').next().expect("a token").to_owned();
+                link.rsplit('=').next().expect("a token").clone_into(&mut door.token);
             }
         }
         door

@@ -71,6 +71,6 @@ pub async fn dump(url: &str) -> Vec<u8> {
 
 /// Whether a secret is in a dump, as it is or written in hexadecimal.
 pub fn holds(dump: &[u8], secret: &[u8]) -> bool {
-    let hexadecimal: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = secret.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     [secret, hexadecimal.as_bytes()].iter().any(|form| dump.windows(form.len()).any(|part| part == *form))
 }
