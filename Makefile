@@ -43,8 +43,9 @@ format-check: ## Whether the code is formatted
 lint: setup-test ## Clippy, without a warning
 	@tools/lint
 
-house: setup ## Whether every arrow points down
+house: setup ## Whether every arrow points down, and every promise of docs/security.md has its test
 	@tools/check-house
+	@tools/check-security
 
 deny: setup-test ## Licences, bans, duplicates, sources
 	@tools/deny

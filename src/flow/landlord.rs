@@ -100,7 +100,8 @@ pub struct TenantChanges {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schema(example = json!({"status": "disabled"}))]
 pub struct UserChanges {
-    /// `disabled` switches it off: its sessions and personal keys are refused. `active` switches it on again.
+    /// `disabled` switches it off: its sessions and personal keys are refused, and no device is trusted any more. `active`
+    /// switches it on again.
     #[schema(required)]
     pub status: Option<String>,
 }
@@ -305,6 +306,9 @@ impl Latchkey {
         }
         let disabled_at = (status == "disabled").then(|| user.disabled_at.unwrap_or(self.now()));
         store.update_disabled(id, disabled_at, self.now()).await?;
+        if disabled_at.is_some() {
+            self.end_shortcuts(&mut store, id).await?;
+        }
         let deed = if disabled_at.is_some() { Deed::UserDisabled } else { Deed::UserEnabled };
         self.tell(&mut store, Told { organization: None, ..Told::by(actor, deed, id) }).await?;
         writing.changed(id.number());

@@ -162,8 +162,7 @@ impl Latchkey {
         home: Home,
         opening: Opening<'_>,
     ) -> Result<SignedUp, Error> {
-        let owner = Owner { email: &account.email, name: &account.name, organization: account.company.as_deref() };
-        password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)?;
+        self.check_password_of(account, account.company.as_deref())?;
         self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up).await?;
         let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
         let now = self.now();
@@ -183,6 +182,8 @@ impl Latchkey {
             Home::Code(code) => self.join_by_code(&mut writing.store(), visitor, &user, &code).await?,
             Home::Invitation(token, _) => self.join_by_invitation(&mut writing.store(), visitor, &user, token).await?,
         };
+        // Which organization it is, a code or an invitation tells only now.
+        self.check_password_of(account, Some(&place.organization.name))?;
         let told = Told { organization: Some(place.organization.id), ..told_of(visitor, Deed::SignedUp, &user) };
         self.tell(&mut writing.store(), told).await?;
         let is_verified = user.email_verified_at.is_some();
@@ -208,6 +209,11 @@ impl Latchkey {
         };
         writing.commit().await?;
         Ok(signed_up)
+    }
+
+    fn check_password_of(&self, account: &NewAccount, organization: Option<&str>) -> Result<(), Error> {
+        let owner = Owner { email: &account.email, name: &account.name, organization };
+        password::check(&account.password, &owner, &self.0.settings.passwords).map_err(Error::WeakPassword)
     }
 
     /// Tells whoever has an account that somebody tried to make one with their address.

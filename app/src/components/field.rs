@@ -2,7 +2,9 @@
 
 use crate::islands::password::ShowPassword;
 use crate::note::FormState;
+use crate::request;
 use leptos::prelude::*;
+use std::borrow::Cow;
 
 /// What a field is, besides its label.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +20,7 @@ pub struct Input {
     /// What stands in it at first.
     pub value: String,
     /// A sentence under it.
-    pub hint: &'static str,
+    pub hint: Cow<'static, str>,
     /// May be left empty; the label says so.
     pub optional: bool,
     /// The focus begins here.
@@ -37,7 +39,8 @@ impl Input {
 
     /// For a password that is chosen now.
     pub fn new_password(name: &'static str) -> Self {
-        let hint = "12 characters or more. A few unrelated words work well.";
+        let rules = request::latchkey().map(|latchkey| latchkey.settings().passwords.clone()).unwrap_or_default();
+        let hint = format!("{} characters or more. A few unrelated words work well.", rules.shortest).into();
         Self { hint, autocomplete: "new-password", ..Self::password(name) }
     }
 
@@ -99,7 +102,7 @@ pub fn TextField(
                 spellcheck=matches!(input.kind, "email" | "password" | "url").then_some("false")
                 autocapitalize=matches!(input.kind, "email" | "password").then_some("none")
                 aria-invalid=(!error.is_empty()).then_some("true")
-                aria-describedby=described(&id, input.hint)
+                aria-describedby=described(&id, &input.hint)
             />
             {(input.kind == "password").then(|| view! { <ShowPassword/> })}
             {(!input.hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{input.hint}</p> })}

@@ -49,7 +49,7 @@ test('the address that was typed for a link is asked for, not forgotten', async 
   await expect(visitor.field('Email')).toHaveValue('ada@example.test');
 });
 
-test('in another browser it warns and takes a press; the first tab says what happened and offers a new mail', async ({ visitor, anotherVisitor, office, resident }) => {
+test('M03 in another browser it warns and takes a press; the first tab says what happened and offers a new mail', async ({ visitor, anotherVisitor, office, resident }) => {
   const { email } = resident.person;
   await visitor.asksForLink(email, '/login?next=%2Fsettings%2Fprofile');
   const mail = await mailTo(office, email);
@@ -153,7 +153,7 @@ test('an expired link says so, and offers a new one that works', async ({ ownSer
   await visitor.isOn('/settings/api-keys');
 });
 
-test('a scanner that comes first spends nothing: HEAD, GET, and GET by another', async ({ visitor, anotherVisitor, office, resident }) => {
+test('M04 a scanner that comes first spends nothing: HEAD, GET, and GET by another', async ({ visitor, anotherVisitor, office, resident }) => {
   const { email } = resident.person;
   await visitor.asksForLink(email);
   const link = linkTo('magic-link', await mailTo(office, email));
@@ -192,7 +192,7 @@ test('a used link is gone and says so; the new one it offers works', async ({ vi
   await other.isOn('/settings/api-keys');
 });
 
-test('two tabs on one link: the second press says that it was used', async ({ visitor, anotherVisitor, office, resident, watch }) => {
+test('M01 two tabs on one link: the second press says that it was used', async ({ visitor, anotherVisitor, office, resident, watch }) => {
   // Without a script the form leads back to the link, which is gone by then; with one its page is fetched.
   watch.expects(410, '/magic-link');
   const { email } = resident.person;

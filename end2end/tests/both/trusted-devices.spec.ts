@@ -12,7 +12,7 @@ async function comesBack(visitor: Visitor, person: { email: string; password: st
   await visitor.entersCredentials(person);
 }
 
-test('a trusted device is asked for the password alone, another one for the code, and so is this one when trust ends', async ({ visitor, anotherVisitor, guarded }) => {
+test('D01 a trusted device is asked for the password alone, another one for the code, and so is this one when trust ends', async ({ visitor, anotherVisitor, guarded }) => {
   const { person, phone, backupCodes } = guarded;
   await visitor.comesToSecondStep(person);
   await expect(visitor.page.getByRole('checkbox', { name: TRUST })).not.toBeChecked();
@@ -66,7 +66,7 @@ test('the tick is kept when the code is wrong', async ({ visitor, guarded }) => 
   await expect(visitor.page.getByRole('checkbox', { name: TRUST })).toBeChecked();
 });
 
-test('trust in all devices can be ended at once', async ({ visitor, guarded }) => {
+test('D03 trust in all devices can be ended at once', async ({ visitor, guarded }) => {
   const { person, phone, api } = guarded;
   await api.trustsDevice('Ada’s phone');
   await visitor.signsInWithCode(person, await phone.next(), { trusting: true });
@@ -75,6 +75,27 @@ test('trust in all devices can be ended at once', async ({ visitor, guarded }) =
   await visitor.button('Trust none of them').click();
   await expect(visitor.news).toHaveText('Every device is asked for a code again.');
   await expect(visitor.security.trustedDevices).toHaveCount(0);
+  await comesBack(visitor, person);
+  await visitor.isOn('/login/two-factor');
+});
+
+test('D03 each device is listed with its time and browser, and each can be removed', async ({ visitor, guarded }) => {
+  const { person, phone, api } = guarded;
+  await api.trustsDevice('Ada’s phone');
+  await visitor.signsInWithCode(person, await phone.next(), { trusting: true });
+  await visitor.security.open();
+  const { trustedDevices } = visitor.security;
+  await expect(trustedDevices).toHaveCount(2);
+  for (const device of [trustedDevices.filter({ hasText: 'This device' }), trustedDevices.filter({ hasText: 'Ada’s phone' })]) {
+    await expect(device).toContainText(/· used .+ · ends .+/);
+    await expect(device.locator('time')).toHaveCount(2);
+  }
+  await expect(trustedDevices.filter({ hasText: 'This device' })).toContainText(/Chrom/);
+  await trustedDevices.filter({ hasText: 'Ada’s phone' }).getByRole('button', { name: 'Stop trusting' }).click();
+  await expect(trustedDevices).toHaveCount(1);
+  await expect(trustedDevices).toContainText('This device');
+  await trustedDevices.getByRole('button', { name: 'Stop trusting' }).click();
+  await expect(trustedDevices).toHaveCount(0);
   await comesBack(visitor, person);
   await visitor.isOn('/login/two-factor');
 });

@@ -12,7 +12,7 @@ import { expect, test } from '../../support/test.ts';
 
 const WRONG = 'Not right, or used already.';
 
-test('an authenticator is set up from the picture on the screen, and signs in from then on', async ({ visitor, anotherVisitor, office, latchkey }) => {
+test('T01 an authenticator is set up from the picture on the screen, and signs in from then on', async ({ visitor, anotherVisitor, office, latchkey }) => {
   const ada = someone();
   await visitor.registers(ada);
   await visitor.security.open();
@@ -63,7 +63,7 @@ test('on a phone the page opens the app that lives there', async ({ visitor, ano
   expect(Phone.opening((await phone.link('Open in an app on this phone').getAttribute('href')) ?? '').secret).toBe(secret);
 });
 
-test('another authenticator shows the same codes', async ({ visitor }) => {
+test('T01 another authenticator shows the same codes', async ({ visitor }) => {
   const oathtool = ({ secret }: Phone): string => execFileSync('/usr/bin/oathtool', ['--totp', '--base32', '-'], { input: secret, encoding: 'utf8' }).trim();
   await visitor.registers(someone());
   await visitor.security.open();

@@ -69,7 +69,7 @@ test('what has the focus can be seen', async ({ visitor }) => {
   }
 });
 
-test('the show button of a password works by keyboard and hides again', async ({ visitor }) => {
+test('P07 the show button of a password works by keyboard and hides again', async ({ visitor }) => {
   await visitor.opens('/login');
   await visitor.field('Password').fill('seen for a moment');
   const button = visitor.page.getByRole('button', { name: /show/i });

@@ -55,7 +55,7 @@ test('what has become of the mail is said to people who listen, and the focus is
 });
 
 for (const [page, subject] of [['magic-link', 'signIn'], ['reset-password', 'reset'], ['secure-account', 'notice']] as const) {
-  test(`the token leaves the address bar and the history: /${page}`, async ({ visitor, office, resident }) => {
+  test(`M05 the token leaves the address bar and the history: /${page}`, async ({ visitor, office, resident }) => {
     const { person } = resident;
     if (subject === 'signIn') await visitor.asksForLink(person.email);
     if (subject === 'reset') await visitor.asksForNewPassword(person.email);
@@ -77,7 +77,7 @@ for (const [page, subject] of [['magic-link', 'signIn'], ['reset-password', 'res
   });
 }
 
-test('no request but the first carries the token of a link', async ({ anotherVisitor, office, resident, latchkey }) => {
+test('M05 no request but the first carries the token of a link', async ({ anotherVisitor, office, resident, latchkey }) => {
   const { email } = resident.person;
   await Api.asksForMail(latchkey, 'magic-link', email);
   const link = linkTo('magic-link', await asked(office, email));
@@ -149,7 +149,7 @@ test('by keyboard alone: the link of a mail', async ({ visitor, office, resident
   await visitor.isOn('/settings/api-keys');
 });
 
-test('password managers are told whose new password it is', async ({ visitor, office, resident }) => {
+test('P07 password managers are told whose new password it is', async ({ visitor, office, resident }) => {
   const { email } = resident.person;
   await visitor.asksForNewPassword(email);
   await visitor.opens(linkTo('reset-password', await office.waitForMail(email, { subject: 'Choose a new password for Blue Harbour' })));

@@ -38,7 +38,7 @@ on_both_engines! {
         assert_eq!((&told[0]["action"], &told[1]["action"]), (&json!("invitation.accepted"), &json!("invitation.created")));
     }
 
-    async fn an_invitation_is_accepted_by_the_account_it_is_for_and_no_other(app) with ["mailbox"] {
+    async fn m09_an_invitation_is_accepted_by_the_account_it_is_for_and_no_other(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let grace = app.register("grace").await;
         let mallory = app.register("mallory").await;

@@ -1,5 +1,7 @@
 //! Servers that are started as an operator starts them, and what is asked of them by hand.
 
+#![allow(dead_code, reason = "shared with tests/nodes, which needs a part of it")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;

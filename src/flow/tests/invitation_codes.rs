@@ -69,7 +69,7 @@ on_both_engines! {
         assert_eq!(core.listed(&olivia).await[0].status, "used_up");
     }
 
-    async fn of_200_people_at_once_as_many_join_as_the_code_has_uses(core: TestCore) {
+    async fn m09_of_200_people_at_once_as_many_join_as_the_code_has_uses(core: TestCore) {
         let olivia = core.founder("Olivia").await;
         let made = core.makes_code(&olivia, code_for(Role::Member, 7)).await.expect("made");
         let tries = (0..200).map(|number| {

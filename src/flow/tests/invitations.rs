@@ -136,7 +136,7 @@ on_both_engines! {
         assert_eq!(members.total, 2);
     }
 
-    async fn of_200_acceptances_at_once_by_one_account_one_succeeds(core: TestCore) {
+    async fn m09_of_200_acceptances_at_once_by_one_account_one_succeeds(core: TestCore) {
         let olivia = core.founder("Olivia").await;
         let grace = core.founder("Grace").await;
         core.invites(&olivia, "Grace", Role::Member).await.expect("invited");

@@ -55,7 +55,7 @@ on_both_engines! {
         }
     }
 
-    async fn a_clock_that_is_set_back_brings_no_code_back(core: TestCore) {
+    async fn t03_a_clock_that_is_set_back_brings_no_code_back(core: TestCore) {
         let ada = core.guarded("Ada").await;
         let shown = core.shown(&ada.phone);
         core.finish(&core.half("Ada").await, &shown).await.expect("signed in");
@@ -122,7 +122,7 @@ on_both_engines! {
         assert_eq!(core.subjects("Ada").await.iter().filter(|subject| subject.starts_with("Too many wrong codes")).count(), 1);
     }
 
-    async fn of_two_hundred_guesses_at_once_nine_are_compared_before_the_lock(core: TestCore) {
+    async fn t04_of_two_hundred_guesses_at_once_nine_are_compared_before_the_lock(core: TestCore) {
         core.guarded("Ada").await;
         let mut halves = Vec::new();
         for _ in 0..200 {
@@ -178,7 +178,7 @@ on_both_engines! {
         assert_eq!(code(core.finish(&core.half("Grace").await, &core.shown(&ada.phone)).await), "invalid_code");
     }
 
-    async fn every_first_factor_meets_the_gate(core: TestCore) {
+    async fn l08_every_first_factor_meets_the_gate(core: TestCore) {
         for first in ["password", "link", "mailed code", "recovery"] {
             for second in ["none", "code", "backup code", "trusted device", "locked"] {
                 let name = format!("{first}.{second}").replace(' ', "-");

@@ -51,7 +51,7 @@ impl Setting {
 pub fn CreateDialog(about: Setting, state: FormState) -> impl IntoView {
     let name = Input {
         name: "key[name]",
-        hint: "For example the program that will use it.",
+        hint: "For example the program that will use it.".into(),
         longest: Some(100),
         focused: !state.comes_back(),
         ..Input::default()
@@ -154,7 +154,8 @@ fn OwnerChoice(about: Setting, state: FormState) -> impl IntoView {
 
 #[component]
 fn MoreSettings(about: Setting, state: FormState) -> impl IntoView {
-    let text = |name: &'static str, hint: &'static str| Input { name, hint, optional: true, ..Input::default() };
+    let text =
+        |name: &'static str, hint: &'static str| Input { name, hint: hint.into(), optional: true, ..Input::default() };
     let description = text("key[description]", "");
     let own = text("key[ownScopes]", "Checked by your own services, such as READ_LEADS. Commas between.");
     let addresses = text("key[allowedIps]", "Only from there: 203.0.113.7 or 10.0.0.0/8, commas between.");

@@ -119,7 +119,7 @@ pub fn RevokeDialog(row: Row, state: FormState) -> impl IntoView {
     let title = format!("Revoke “{}”?", row.name);
     let reason = Input {
         name: "revoke[reason]",
-        hint: "Shown in the list, so that others know why.",
+        hint: "Shown in the list, so that others know why.".into(),
         longest: Some(200),
         optional: true,
         focused: true,

@@ -40,7 +40,7 @@ fn SuspendDialog(tenant: TenantView, state: FormState) -> impl IntoView {
         optional: true,
         longest: Some(200),
         focused: true,
-        hint: "Its administrators read it in their audit log.",
+        hint: "Its administrators read it in their audit log.".into(),
         ..Input::default()
     };
     view! {

@@ -61,7 +61,7 @@ pub fn ProfilePage() -> impl IntoView {
             autocomplete: "off",
             value: user.username.clone().unwrap_or_default(),
             longest: Some(32),
-            hint: "Where a program asks for a user name, this works in place of your email.",
+            hint: "Where a program asks for a user name, this works in place of your email.".into(),
             ..Input::default()
         };
         let initials = format::initials(&user.name);

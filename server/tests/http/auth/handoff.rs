@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Client, PASSWORD, Person, Reply, Role, half, on_both_engines};
+use crate::support::{App, Client, PASSWORD, Person, Reply, Role, field, half, on_both_engines};
 
 const HANDOFF: &str = "/v1/auth/handoff";
 const REDEEM: &str = "/v1/auth/handoff/redeem";
@@ -44,12 +44,7 @@ fn reader(app: &App) -> Client {
     app.stranger().same_origin().with_header("accept", "text/html")
 }
 
-/// The values of hidden fields, and the cookie that the page's proof is bound to.
-fn field(page: &Reply, name: &str) -> String {
-    let after = page.body.split(&format!("name=\"{name}\" value=\"")).nth(1).expect("a field");
-    after.split('"').next().expect("a value").replace("&quot;", "\"").replace("&amp;", "&")
-}
-
+/// The cookie that the proof of a page is bound to.
 fn visitor_cookie(page: &Reply) -> String {
     let set = page.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let pair = set.filter_map(|line| line.split(';').next()).find(|pair| pair.starts_with("__Host-latchkey-visitor="));

@@ -28,7 +28,7 @@ async fn moves(app: &App, person: &Person, email: &str) -> Mail {
 }
 
 on_both_engines! {
-    async fn nothing_changes_before_the_new_address_is_confirmed(app) with ["mailbox"] {
+    async fn m10_nothing_changes_before_the_new_address_is_confirmed(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         ada.post(CHANGE, to(NEW)).await.assert_status(200);
         assert_eq!(ada.get("/v1/auth/me").await.json()["email"], ada.email);
@@ -107,7 +107,7 @@ on_both_engines! {
         app.stranger().post("/v1/auth/register", body).await.assert_status(201);
     }
 
-    async fn an_address_that_is_taken_is_answered_alike(app) with ["mailbox"] {
+    async fn m10_an_address_that_is_taken_is_answered_alike(app) with ["mailbox"] {
         let (ada, grace) = (app.register("ada").await, app.register("grace").await);
         let taken = ada.post(CHANGE, to(&grace.email)).await.assert_status(200);
         let other = app.register("edsger").await;
@@ -117,7 +117,7 @@ on_both_engines! {
         app.mail_to(&grace.email, "You already have an account").await;
     }
 
-    async fn the_present_password_must_be_right(app) with ["mailbox"] {
+    async fn m10_the_present_password_must_be_right(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let body = json!({"newEmail": NEW, "currentPassword": "not the right one"});
         ada.post(CHANGE, body).await.assert_refused(400, "invalid_password");

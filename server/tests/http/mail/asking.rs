@@ -3,17 +3,12 @@
 use serde_json::{Value, json};
 
 use super::likeness;
-use crate::support::{App, Client, Mail, Reply, on_both_engines};
+use crate::support::{App, Client, Mail, Reply, holds, on_both_engines};
 
 const ASKING: [&str; 3] = ["/v1/auth/magic-link", "/v1/auth/forgot-password", "/v1/auth/verify-email/resend"];
 
 async fn ask(client: &Client, path: &str, email: &str) -> Reply {
     client.post(path, json!({"email": email})).await
-}
-
-fn holds(dump: &[u8], secret: &str) -> bool {
-    let hexadecimal = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-    [secret, &hexadecimal].iter().any(|form| dump.windows(form.len()).any(|part| part == form.as_bytes()))
 }
 
 /// Every mail with something secret in it that there is for one person.
@@ -54,7 +49,7 @@ on_both_engines! {
         }
     }
 
-    async fn asking_twenty_times_sends_few_mails_and_tells_nothing(app) with ["mailbox"] {
+    async fn m08_asking_twenty_times_sends_few_mails_and_tells_nothing(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         for path in [ASKING[0], ASKING[1]] {
             for _ in 0..20 {
@@ -103,7 +98,7 @@ on_both_engines! {
         cluttered.post("/v1/auth/secure-account", token(&notice)).await.assert_status(200);
     }
 
-    async fn the_host_in_a_mail_is_the_configured_one(app) with ["mailbox"] {
+    async fn m06_the_host_in_a_mail_is_the_configured_one(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let evil = app.stranger().with_header("host", "evil.test").with_header("x-forwarded-host", "evil.test")
             .with_header("forwarded", "host=evil.test").with_header("x-forwarded-proto", "gopher");
@@ -118,7 +113,7 @@ on_both_engines! {
         }
     }
 
-    async fn what_is_mailed_is_not_in_the_database(app) with ["mailbox"] {
+    async fn m05_what_is_mailed_is_not_in_the_database(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         app.later(std::time::Duration::from_secs(1));
         ada.makes_a_key(json!({"name": "Export"})).await;
@@ -131,10 +126,10 @@ on_both_engines! {
         mails.extend(secret_mails(&app, "ada.king@example.org").await);
         assert!(mails.len() >= 6, "{mails:?}");
         let dump = app.db_dump().await;
-        assert!(holds(&dump, &ada.email), "the dump holds what is no secret");
+        assert!(holds(&dump, ada.email.as_bytes()), "the dump holds what is no secret");
         for mail in mails {
             assert!(mail.token().len() >= 40, "{}", mail.token());
-            assert!(!holds(&dump, &mail.token()), "{}", mail.subject);
+            assert!(!holds(&dump, mail.token().as_bytes()), "{}", mail.subject);
         }
     }
 }

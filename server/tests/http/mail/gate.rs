@@ -31,7 +31,7 @@ on_both_engines! {
         assert_eq!(sessions().await, before, "confirming opens none");
     }
 
-    async fn a_link_is_spent_by_the_step_that_follows_it(app) with ["mailbox"] {
+    async fn t07_a_link_is_spent_by_the_step_that_follows_it(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         app.enrols(&ada).await;
         let mail = app.magic_link(&ada.email).await;
@@ -39,7 +39,7 @@ on_both_engines! {
         app.stranger().post(VERIFY, json!({"token": mail.token()})).await.assert_refused(400, "invalid_token");
     }
 
-    async fn a_reset_does_not_pass_the_second_factor(app) with ["mailbox"] {
+    async fn m07_a_reset_does_not_pass_the_second_factor(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let phone = app.enrols(&ada).await;
         let mail = app.reset_mail(&ada.email).await;

@@ -52,7 +52,7 @@ on_both_engines! {
         assert!(!answer.header("set-cookie").contains("Max-Age"));
     }
 
-    async fn looking_at_a_link_spends_nothing(app) with ["mailbox"] {
+    async fn m04_looking_at_a_link_spends_nothing(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let mail = app.magic_link(&ada.email).await;
         let path = format!("/v1/auth/magic-link?token={}", mail.token());
@@ -94,7 +94,7 @@ on_both_engines! {
         by_token(&app.stranger(), &mail.token()).await.assert_status(200);
     }
 
-    async fn link_and_code_are_spent_together_and_once(app) with ["mailbox"] {
+    async fn m01_link_and_code_are_spent_together_and_once(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let mail = app.magic_link(&ada.email).await;
         by_token(&app.stranger(), &mail.token()).await.assert_status(200);
@@ -106,7 +106,7 @@ on_both_engines! {
         by_code(&app.stranger(), &ada.email, &mail.code()).await.assert_refused(400, "invalid_code");
     }
 
-    async fn a_new_request_replaces_the_one_before(app) with ["mailbox"] {
+    async fn m03_a_new_request_replaces_the_one_before(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let old = app.magic_link(&ada.email).await;
         let new = app.magic_link(&ada.email).await;
@@ -118,7 +118,7 @@ on_both_engines! {
         by_token(&app.stranger(), &new.token()).await.assert_status(200);
     }
 
-    async fn a_code_is_good_for_its_own_address_only(app) with ["mailbox"] {
+    async fn m03_a_code_is_good_for_its_own_address_only(app) with ["mailbox"] {
         let (ada, grace) = (app.register("ada").await, app.register("grace").await);
         let mail = app.magic_link(&ada.email).await;
         by_code(&app.stranger(), &grace.email, &mail.code()).await.assert_refused(400, "invalid_code");
@@ -150,7 +150,7 @@ on_both_engines! {
         assert_eq!(refused.header("retry-after"), "60");
     }
 
-    async fn one_second_past_its_time_it_is_refused(app) with ["mailbox"] {
+    async fn m02_one_second_past_its_time_it_is_refused(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let mail = app.magic_link(&ada.email).await;
         app.later(Duration::from_secs(599));
@@ -162,7 +162,7 @@ on_both_engines! {
         by_code(&app.stranger(), &ada.email, &mail.code()).await.assert_refused(400, "invalid_code");
     }
 
-    async fn of_two_hundred_redemptions_at_once_one_succeeds(app) with ["mailbox", "--rate-limits=relaxed"] {
+    async fn m01_of_two_hundred_redemptions_at_once_one_succeeds(app) with ["mailbox", "--rate-limits=relaxed"] {
         let ada = app.register("ada").await;
         let mail = app.magic_link(&ada.email).await;
         let body = json!({"token": mail.token()});

@@ -11,7 +11,7 @@ const NEW: &str = "lantern over quiet water";
 const RESET: &str = "/v1/auth/reset-password";
 
 on_both_engines! {
-    async fn a_mailed_link_sets_a_new_password_and_signs_nobody_in(app) with ["mailbox"] {
+    async fn m07_a_mailed_link_sets_a_new_password_and_signs_nobody_in(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let browser = ada.in_a_browser().await;
         let key = ada.makes_a_key(json!({"name": "Export"})).await;
@@ -73,7 +73,7 @@ on_both_engines! {
         app.stranger().post(RESET, json!({"token": mail.token(), "newPassword": NEW})).await.assert_refused(400, "invalid_token");
     }
 
-    async fn one_second_past_its_time_it_is_refused(app) with ["mailbox"] {
+    async fn m02_one_second_past_its_time_it_is_refused(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let mail = app.reset_mail(&ada.email).await;
         app.later(Duration::from_secs(1800));
@@ -82,7 +82,7 @@ on_both_engines! {
         app.stranger().post("/v1/auth/verify-reset-code", body).await.assert_refused(400, "invalid_code");
     }
 
-    async fn a_new_request_replaces_the_one_before(app) with ["mailbox"] {
+    async fn m03_a_new_request_replaces_the_one_before(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let old = app.reset_mail(&ada.email).await;
         let new = app.reset_mail(&ada.email).await;
@@ -90,7 +90,7 @@ on_both_engines! {
         app.stranger().post(RESET, json!({"token": new.token(), "newPassword": NEW})).await.assert_status(200);
     }
 
-    async fn a_link_of_one_kind_is_good_for_nothing_else(app) with ["mailbox"] {
+    async fn m01_a_link_of_one_kind_is_good_for_nothing_else(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let (reset, magic) = (app.reset_mail(&ada.email).await, app.magic_link(&ada.email).await);
         let token = |mail: &crate::support::Mail| json!({"token": mail.token()});
@@ -113,7 +113,7 @@ on_both_engines! {
         app.stranger().post("/v1/auth/magic-link/verify", verify).await.assert_refused(400, "invalid_token");
     }
 
-    async fn of_two_hundred_resets_at_once_one_succeeds(app) with ["mailbox", "--rate-limits=relaxed"] {
+    async fn m01_of_two_hundred_resets_at_once_one_succeeds(app) with ["mailbox", "--rate-limits=relaxed"] {
         let ada = app.register("ada").await;
         let mail = app.reset_mail(&ada.email).await;
         let body = json!({"token": mail.token(), "newPassword": NEW});

@@ -55,7 +55,7 @@ on_both_engines! {
         by_token(&app, &mail).await.assert_refused(400, "invalid_token");
     }
 
-    async fn looking_at_the_link_confirms_nothing(app) with ["mailbox"] {
+    async fn m04_looking_at_the_link_confirms_nothing(app) with ["mailbox"] {
         let ada = app.register("ada").await;
         let mail = app.mail_to(&ada.email, CONFIRM).await;
         let path = format!("{VERIFY}?token={}", mail.token());

@@ -34,6 +34,15 @@ pub async fn set(url: &str, (table, column): (&str, &str), value: Option<i64>) {
     execute(url, &format!("UPDATE {table} SET {column} = {value}")).await;
 }
 
+/// The texts in a column, in no order.
+pub async fn texts(url: &str, (table, column): (&str, &str)) -> Vec<String> {
+    let mut connection = connect(url).await;
+    let statement = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+    let rows = connection.fetch_all(sqlx::AssertSqlSafe(statement)).await.expect("rows");
+    connection.close().await.expect("closed");
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 async fn execute(url: &str, statement: &str) {
     let mut connection = connect(url).await;
     connection.execute(sqlx::AssertSqlSafe(statement.to_owned())).await.expect("executed");
@@ -58,4 +67,10 @@ pub async fn dump(url: &str) -> Vec<u8> {
     }
     connection.close().await.expect("closed");
     dump.into_bytes()
+}
+
+/// Whether a secret is in a dump, as it is or written in hexadecimal.
+pub fn holds(dump: &[u8], secret: &[u8]) -> bool {
+    let hexadecimal = secret.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    [secret, hexadecimal.as_bytes()].iter().any(|form| dump.windows(form.len()).any(|part| part == *form))
 }

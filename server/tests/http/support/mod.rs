@@ -29,6 +29,8 @@ use tempfile::TempDir;
 mod browser;
 mod client;
 mod database;
+mod guest;
+mod log;
 mod mail;
 mod operations;
 mod phone;
@@ -36,7 +38,10 @@ mod reply;
 
 pub use browser::{Browser, form};
 pub use client::{Client, ORIGIN};
+pub use database::holds;
+pub use guest::{Guest, field};
 pub use latchkey::member::Role;
+pub use log::{begin_log, logged};
 pub use mail::Mail;
 pub use operations::Operation;
 pub use phone::{Phone, half};
@@ -148,7 +153,9 @@ impl App {
         ];
         let keeps_mail = options.contains(&"mailbox");
         let key = format!("--signing-key-file={}", folder.path().join(SIGNING_KEY).display());
-        let mut words: Vec<&str> = usual.iter().chain(options).copied().filter(|word| word.starts_with("--")).collect();
+        let name = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
+        let unsaid = usual.iter().filter(|word| options.iter().all(|option| name(option) != name(word)));
+        let mut words: Vec<&str> = unsaid.chain(options).copied().filter(|word| word.starts_with("--")).collect();
         if options.contains(&"signing-key") {
             let der = generate(SigningAlgorithm::Es256).expect("a key");
             std::fs::write(folder.path().join(SIGNING_KEY), pem(&der)).expect("written");
@@ -238,6 +245,11 @@ impl App {
         database::set(&self.latchkey.settings().storage.url, (table, column), value).await;
     }
 
+    /// The texts in a column, in no order.
+    pub async fn db_texts(&self, table: &str, column: &str) -> Vec<String> {
+        database::texts(&self.latchkey.settings().storage.url, (table, column)).await
+    }
+
     /// Everything that is stored.
     pub async fn db_dump(&self) -> Vec<u8> {
         database::dump(&self.latchkey.settings().storage.url).await
@@ -289,6 +301,16 @@ impl Person {
         let text = |name: &str| answer[name].as_str().expect("a text").to_owned();
         Key { id: text("id"), secret: text("key") }
     }
+}
+
+/// Sends them all at once; how each was answered.
+pub async fn at_once<F: Future<Output = Reply> + Send + 'static>(tries: impl IntoIterator<Item = F>) -> Vec<u16> {
+    let running: Vec<_> = tries.into_iter().map(tokio::spawn).collect();
+    let mut statuses = Vec::new();
+    for one in running {
+        statuses.push(one.await.expect("answered").status.as_u16());
+    }
+    statuses
 }
 
 impl Tokens {

@@ -23,8 +23,18 @@ impl Phone {
 
     /// What it shows now.
     pub fn shows(&self, app: &App) -> String {
+        self.shows_in(app, 0)
+    }
+
+    /// What it shows so many steps from now.
+    pub fn shows_in(&self, app: &App, steps: i64) -> String {
         let totp = Builder::new().with_secret(self.secret.clone()).build().expect("a secret");
-        totp.generate(u64::try_from(app.clock.now().seconds()).expect("later")).to_string()
+        totp.generate(u64::try_from(app.clock.now().seconds() + 30 * steps).expect("later")).to_string()
+    }
+
+    /// The secret's bytes.
+    pub fn secret(&self) -> &[u8] {
+        self.secret.as_bytes()
     }
 }
 

@@ -81,11 +81,18 @@ impl Reply {
         self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).collect()
     }
 
+    /// The cookies that were set, each by name with its value.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        let set = self.set_cookies().into_iter();
+        let pairs = set.filter_map(|line| line.split(';').next().and_then(|pair| pair.split_once('=')));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
     /// The session cookie that was set, as a browser sends it back.
     pub fn session_cookie(&self) -> Option<String> {
-        let set = self.set_cookies().into_iter();
-        let pair = set.filter_map(|line| line.split(';').next()).find(|pair| pair.starts_with("__Host-latchkey="))?;
-        (!pair.ends_with('=')).then(|| pair.to_owned())
+        let mut cookies = self.cookies().into_iter();
+        let (name, value) = cookies.find(|(name, _)| name == "__Host-latchkey")?;
+        (!value.is_empty()).then(|| format!("{name}={value}"))
     }
 }
 

@@ -57,15 +57,20 @@ fn CodeForm(own: Role, state: FormState) -> impl IntoView {
         name: "code[maxUses]",
         kind: "number",
         value: "1".to_owned(),
-        hint: "How many people may join with it.",
+        hint: "How many people may join with it.".into(),
         ..Input::default()
     };
-    let until =
-        Input { name: "code[expiresAt]", kind: "date", optional: true, hint: "Its last day, UTC.", ..Input::default() };
+    let until = Input {
+        name: "code[expiresAt]",
+        kind: "date",
+        optional: true,
+        hint: "Its last day, UTC.".into(),
+        ..Input::default()
+    };
     let domain = Input {
         name: "code[emailDomain]",
         optional: true,
-        hint: "Only addresses of exactly this domain. They join once they have confirmed theirs.",
+        hint: "Only addresses of exactly this domain. They join once they have confirmed theirs.".into(),
         ..Input::default()
     };
     view! {

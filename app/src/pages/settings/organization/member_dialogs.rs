@@ -77,7 +77,7 @@ fn ResetDialog(member: MemberView, state: FormState) -> impl IntoView {
         name: "reset[reason]",
         longest: Some(200),
         focused: true,
-        hint: if sends_mail { "The member reads it too." } else { "It stands in the audit log." },
+        hint: if sends_mail { "The member reads it too." } else { "It stands in the audit log." }.into(),
         ..Input::default()
     };
     let lead = "For somebody who has lost their phone and their backup codes. First make sure that it is really them.";

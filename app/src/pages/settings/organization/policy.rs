@@ -28,7 +28,7 @@ pub fn PolicyCard(policy: PolicyView, state: FormState) -> impl IntoView {
         kind: "date",
         value: policy.two_factor_grace_until.map(format::date_input).unwrap_or_default(),
         optional: true,
-        hint: "From the beginning of this day (UTC) on nobody gets in without it. Empty: at once.",
+        hint: "From the beginning of this day (UTC) on nobody gets in without it. Empty: at once.".into(),
         ..Input::default()
     };
     let exact = policy.two_factor_grace_until.map(Timestamp::rfc3339);
