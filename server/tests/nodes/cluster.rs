@@ -104,7 +104,7 @@ impl Cluster {
     }
 }
 
-const MASTER_KEY: &str = "q83vEjRWeJCrze8SNFZ4kLvN3hI0VniQq83vEjRWeJA=";
+const MASTER_KEY: &str = "fklCBewRX7kVa5I9ejBk4VrCPNO2qzIHCGDdQHPPFZk=";
 
 /// Hands each connection to the next node; to the one after it when that one is away.
 fn round_robin(ports: Vec<u16>) -> u16 {
