@@ -49,6 +49,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Whether this instant lies in the last `span` before `now`. One that lies further than `span` ahead was seen by a
+    /// clock that has been set back since: nobody knows how long ago it was, so it is not recent.
+    pub fn is_within(self, span: Duration, now: Self) -> bool {
+        now < self.plus(span) && self < now.plus(span)
+    }
+
     /// The later of the two.
     #[must_use]
     pub fn latest(self, other: Self) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::id::{ApiKeyId, TokenId};
@@ -47,9 +47,7 @@ pub(crate) struct Usage {
 impl Usage {
     /// Counts one call.
     pub(crate) fn note(&self, key: ApiKeyId, now: Timestamp, endpoint: &str, status: u16, visitor: &Visitor) {
-        let shard = usize::try_from(key.number() % SHARDS as u128).unwrap_or(0);
-        let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
-        shard.entry(key).or_default().note(now, endpoint, status, visitor);
+        self.shard(key).entry(key).or_default().note(now, endpoint, status, visitor);
     }
 
     /// All that was counted since the last time.
@@ -60,9 +58,41 @@ impl Usage {
         };
         self.shards.iter().flat_map(drain).collect()
     }
+
+    /// What could not be written is counted on.
+    pub(crate) fn put_back(&self, taken: Vec<(ApiKeyId, KeyUse)>) {
+        for (key, used) in taken {
+            let mut shard = self.shard(key);
+            let later = shard.remove(&key).unwrap_or_default();
+            shard.insert(key, used.followed_by(later));
+        }
+    }
+
+    fn shard(&self, key: ApiKeyId) -> MutexGuard<'_, HashMap<ApiKeyId, KeyUse>> {
+        let shard = usize::try_from(key.number() % SHARDS as u128).unwrap_or(0);
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl KeyUse {
+    /// This, and what came after it.
+    fn followed_by(mut self, later: Self) -> Self {
+        self.calls += later.calls;
+        for tally in later.tallies {
+            let same = |kept: &&mut Tally| kept.hour == tally.hour && kept.endpoint == tally.endpoint;
+            match self.tallies.iter_mut().find(same) {
+                Some(kept) => {
+                    kept.calls += tally.calls;
+                    kept.errors += tally.errors;
+                }
+                None => self.tallies.push(tally),
+            }
+        }
+        self.recent.extend(later.recent);
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+        self
+    }
+
     fn note(&mut self, now: Timestamp, endpoint: &str, status: u16, visitor: &Visitor) {
         let hour = now.millis().div_euclid(HOUR);
         let errors = i64::from(status >= 400);
@@ -111,5 +141,10 @@ mod tests {
         assert_eq!((used.calls, used.tallies[0].calls, used.tallies[0].errors), (120, 120, 30));
         assert_eq!(used.recent.len(), RECENT);
         assert!(usage.take().is_empty());
+        usage.note(key, Timestamp::from_seconds(200), "GET /v1/auth/verify", 200, &visitor);
+        usage.put_back(taken);
+        let (_, used) = &usage.take()[0];
+        assert_eq!((used.calls, used.tallies[0].calls, used.tallies.len(), used.recent.len()), (121, 121, 1, RECENT));
+        assert_eq!(used.recent.back().map(|call| call.at), Some(Timestamp::from_seconds(200)), "in their order");
     }
 }

@@ -18,6 +18,10 @@ use crate::error::Error;
 use crate::secret::Password;
 use crate::settings::Hashing;
 
+/// How far hashing steps back, between 0 (not at all) and 19.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -41,6 +45,8 @@ pub struct Hasher {
     waiting: Arc<AtomicUsize>,
     dummy: Arc<str>,
     pace: Duration,
+    /// More than this wait or are worked on when the queue is full.
+    most: usize,
 }
 
 struct Worker {
@@ -62,11 +68,15 @@ impl Hasher {
             let (params, work, waiting) = (params.clone(), Arc::clone(&work), Arc::clone(&waiting));
             std::thread::Builder::new()
                 .name(format!("hash-{number}"))
-                .spawn(move || Worker::new(params).run(&work, &waiting))
+                .spawn(move || {
+                    step_back();
+                    Worker::new(params).run(&work, &waiting);
+                })
                 .map_err(Error::internal)?;
         }
         let pace = Duration::from_millis(60).checked_div(u32::try_from(settings.threads.max(1)).unwrap_or(1));
-        Ok(Self { queue, waiting, dummy, pace: pace.unwrap_or_default() })
+        let most = settings.queue.saturating_add(settings.threads.max(1));
+        Ok(Self { queue, waiting, dummy, pace: pace.unwrap_or_default(), most })
     }
 
     /// The PHC string of a new password.
@@ -90,13 +100,21 @@ impl Hasher {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// Refuses when work that came now would be refused: so that a flood costs nothing before it is turned away.
+    pub fn admit(&self) -> Result<(), Error> {
+        if self.waiting() < self.most { Ok(()) } else { Err(Error::Busy { retry_after: self.wait() }) }
+    }
+
     fn send(&self, work: Work) -> Result<(), Error> {
-        self.queue.try_send(work).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Busy { retry_after: self.wait() },
-            TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
-        })?;
+        // Counted first: a thread may be done with it before this one goes on.
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.queue.try_send(work).map_err(|refused| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match refused {
+                TrySendError::Full(_) => Error::Busy { retry_after: self.wait() },
+                TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
+            }
+        })
     }
 
     fn wait(&self) -> Duration {
@@ -166,6 +184,13 @@ impl Worker {
             .map_err(|error| Error::internal(format!("Argon2: {error}")))?;
         Ok(output)
     }
+}
+
+/// Lets the threads that answer go first: a flood of sign-ins must not slow down those who are signed in. Where the
+/// system does not let us, hashing goes on as an equal.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
 fn phc_error(error: impl std::fmt::Display) -> Error {

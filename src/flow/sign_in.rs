@@ -328,6 +328,7 @@ impl Latchkey {
     }
 
     async fn check_password(&self, email: &Email, password: &Password) -> Result<Option<User>, Error> {
+        self.0.hasher.admit()?;
         let found = self.0.db.read().await?.store().find_user_by_email(email).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
         let stored = hash.clone().filter(|_| user.as_ref().is_some_and(|user| user.disabled_at.is_none()));

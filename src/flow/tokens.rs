@@ -193,7 +193,7 @@ impl Latchkey {
         let Some((session, Some((used_at, Some(sealed))))) = store.find_refresh_token(hash).await? else {
             return Ok(None);
         };
-        if now >= used_at.plus(self.0.settings.tokens.replay) {
+        if !used_at.is_within(self.0.settings.tokens.replay, now) {
             return Ok(None);
         }
         let pair = self.open_pair(session, &sealed)?;

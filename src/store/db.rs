@@ -5,17 +5,21 @@
 //! set of statements serves both. Sums are cast to BIGINT because PostgreSQL's are NUMERIC.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
+use sqlx::SqlSafeStr as _;
 
 use tokio::sync::Notify;
 
+use super::connection::Door;
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
 use crate::settings::Storage;
+
+/// How long one statement may take that nobody waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The engine behind the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +33,19 @@ pub enum Engine {
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    writer: AnyPool,
-    reader: AnyPool,
+    writer: Door,
+    reader: Door,
     engine: Engine,
     /// Rung when mails were written.
     posted: Arc<Notify>,
 }
 
 /// A connection to read with.
-pub struct Reading(PoolConnection<Any>);
+pub struct Reading(Connection);
 
 /// A transaction to write in; what is not committed is undone.
 pub struct Writing {
-    transaction: Transaction<'static, Any>,
+    connection: Connection,
     posted: bool,
     bell: Arc<Notify>,
 }
@@ -100,7 +104,8 @@ impl Db {
         sqlite::path(&storage.url).is_none_or(|path| std::path::Path::new(path).exists())
     }
 
-    pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool) -> Self {
+    /// Where writing and reading share a pool they share its queue.
+    pub(super) fn new(engine: Engine, writer: Door, reader: Door) -> Self {
         Self { writer, reader, engine, posted: Arc::default() }
     }
 
@@ -115,7 +120,7 @@ impl Db {
 
     /// Brings the schema up to date; refuses a database that a newer version made.
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        migrator().run(&self.writer).await.map_err(|error| match error {
+        migrator().run(self.writer.pool()).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) => OpenError::Newer(version),
             error => OpenError::Migrate(error),
         })
@@ -125,7 +130,7 @@ impl Db {
     pub async fn pending(&self) -> Result<usize, OpenError> {
         let known = migrator().iter().count();
         // The table is not there before the first migration.
-        let applied = sqlx::query("SELECT version FROM _sqlx_migrations").fetch_all(&self.reader).await;
+        let applied = sqlx::query("SELECT version FROM _sqlx_migrations").fetch_all(self.reader.pool()).await;
         let applied = applied.unwrap_or_default();
         let versions = applied.iter().filter_map(|row| sqlx::Row::try_get::<i64, _>(row, "version").ok());
         match versions.clone().find(|version| !migrator().version_exists(*version)) {
@@ -136,16 +141,18 @@ impl Db {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reading, Error> {
-        Ok(Reading(self.reader.acquire().await?))
+        Ok(Reading(self.reader.enter().await?))
     }
 
     /// A transaction. On SQLite it takes the write lock at once, so that it cannot fail half-way for want of it.
     pub async fn write(&self) -> Result<Writing, Error> {
-        let transaction = match self.engine {
-            Engine::Sqlite => self.writer.begin_with(sqlite::BEGIN).await?,
-            Engine::Postgres => self.writer.begin().await?,
+        let mut connection = self.writer.enter().await?;
+        let begin = match self.engine {
+            Engine::Sqlite => sqlite::BEGIN,
+            Engine::Postgres => postgres::BEGIN,
         };
-        Ok(Writing { transaction, posted: false, bell: Arc::clone(&self.posted) })
+        connection.begin(begin).await?;
+        Ok(Writing { connection, posted: false, bell: Arc::clone(&self.posted) })
     }
 
     /// Waits until this process has written mails.
@@ -155,8 +162,8 @@ impl Db {
 
     /// Closes every connection, after what is under way.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
+        self.reader.pool().close().await;
+        self.writer.pool().close().await;
     }
 }
 
@@ -168,14 +175,21 @@ impl Reading {
 }
 
 impl Writing {
+    /// The same for work in the background, of which nobody knows how much has gathered.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.connection.be_patient(PATIENCE);
+        self
+    }
+
     /// The statements.
     pub fn store(&mut self) -> Store<'_> {
-        Store::new(&mut self.transaction, Some(&mut self.posted))
+        Store::new(&mut self.connection, Some(&mut self.posted))
     }
 
     /// Makes all of it durable, or none; then wakes whoever sends the mails in it.
-    pub async fn commit(self) -> Result<(), Error> {
-        self.transaction.commit().await?;
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.connection.commit().await?;
         if self.posted {
             self.bell.notify_one();
         }
@@ -234,6 +248,6 @@ pub(super) fn is_duplicate(error: &sqlx::Error, column: &str, constraint: &str) 
 }
 
 /// What statements run on.
-pub(super) type Connection = AnyConnection;
+pub(super) use super::connection::Connection;
 /// What they give back.
 pub(super) type Row = AnyRow;

@@ -7,6 +7,7 @@
 mod api_keys;
 mod audit;
 mod challenges;
+mod connection;
 mod db;
 mod devices;
 mod factors;
@@ -71,7 +72,7 @@ pub struct OrganizationStore<'c> {
 }
 
 impl<'c> Store<'c> {
-    pub(crate) fn new(connection: &'c mut db::Connection, posted: Option<&'c mut bool>) -> Self {
+    fn new(connection: &'c mut db::Connection, posted: Option<&'c mut bool>) -> Self {
         Self { connection, posted }
     }
 

@@ -111,8 +111,14 @@ pub struct StorageConfig {
     #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
     /// Longest wait for a free connection
-    #[arg(long, env = "LATCHKEY_DATABASE_WAIT", value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, env = "LATCHKEY_DATABASE_WAIT", value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub database_wait: u64,
+    /// How many requests may wait for a connection; more are refused with 503 at once
+    #[arg(long, env = "LATCHKEY_DATABASE_WAITING", value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub database_waiting: u32,
+    /// How long PostgreSQL may be silent before its connection is thrown away
+    #[arg(long, env = "LATCHKEY_DATABASE_ANSWER", value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub database_answer: u64,
     /// The key that everything encrypted at rest hangs from: 32 random bytes in base64 or hexadecimal
     #[arg(long, env = "LATCHKEY_MASTER_KEY", value_name = "KEY", hide_env_values = true, hide_default_value = true)]
     pub master_key: Option<String>,
@@ -323,6 +329,8 @@ impl Config {
             url: storage.database_url.clone().unwrap_or_else(file),
             connections: storage.database_connections,
             wait: Duration::from_secs(storage.database_wait),
+            waiting: usize::try_from(storage.database_waiting).unwrap_or(usize::MAX),
+            answer: Duration::from_secs(storage.database_answer),
             master_key: storage.master_key.clone(),
             master_key_file: storage.master_key_file.clone().unwrap_or_else(|| storage.data_dir.join("master.key")),
         }
