@@ -116,6 +116,14 @@ impl Clock {
         }
     }
 
+    /// Sets a fixed clock back; the machine's clock is not ours to set.
+    #[cfg(test)]
+    pub(crate) fn set_back(&self, span: Duration) {
+        if let Self::Fixed(at) = self {
+            at.fetch_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        }
+    }
+
     /// Moves a fixed clock on; the machine's clock is not ours to move.
     pub fn advance(&self, span: Duration) {
         if let Self::Fixed(at) = self {

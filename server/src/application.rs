@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use latchkey::Latchkey;
@@ -18,8 +17,7 @@ pub struct Application {
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
-    header_timeout: Duration,
-    shutdown_timeout: Duration,
+    limits: listener::Limits,
     mail_senders: u32,
 }
 
@@ -33,8 +31,7 @@ impl Application {
     pub async fn build_with(config: &Config, clock: Clock) -> Result<Self, String> {
         let latchkey = Latchkey::open(config.settings()?, clock).await.map_err(|error| error.to_string())?;
         let wanted = config.server.listen;
-        let listener =
-            TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+        let listener = listener::bind(wanted).map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let edge = Arc::new(Edge::new(latchkey.clone(), &config.server, &config.front_ends));
         Ok(Self {
@@ -42,8 +39,7 @@ impl Application {
             latchkey,
             listener,
             address,
-            header_timeout: Duration::from_secs(config.server.header_timeout),
-            shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout),
+            limits: config.server.limits(),
             mail_senders: config.mail.mail_senders,
         })
     }
@@ -67,9 +63,8 @@ impl Application {
     /// in memory, and closes.
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         let workers = worker::start(&self.latchkey, self.mail_senders).await.map_err(|error| error.to_string())?;
-        let limits = listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout };
-        listener::serve(self.listener, self.router, limits, stop).await;
-        workers.stop(self.shutdown_timeout).await;
+        listener::serve(self.listener, self.router, self.limits, stop).await;
+        workers.stop(self.limits.shutdown).await;
         self.latchkey.close().await.map_err(|error| error.to_string())
     }
 }

@@ -255,7 +255,7 @@ impl Latchkey {
         if !writing.store().consume_access_token(jti, session, &sealed, life).await? {
             let found = writing.store().find_exchanged_token(jti).await?;
             let Some((at, Some(sealed))) = found else { return Err(Error::Unauthenticated(Code::TokenRevoked)) };
-            if now >= at.plus(self.0.settings.tokens.replay) {
+            if !at.is_within(self.0.settings.tokens.replay, now) {
                 return Err(Error::Unauthenticated(Code::TokenRevoked));
             }
             pair = self.open_pair(session, &sealed)?;

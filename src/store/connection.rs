@@ -50,6 +50,11 @@ impl Door {
         Self { pool, waiting: Arc::default(), most_waiting, longest_answer }
     }
 
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     pub(super) const fn pool(&self) -> &AnyPool {
         &self.pool
     }

@@ -155,6 +155,12 @@ impl Db {
         Ok(Writing { connection, posted: false, bell: Arc::clone(&self.posted) })
     }
 
+    /// How many wait for a connection to read with.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.reader.waiting()
+    }
+
     /// Waits until this process has written mails.
     pub async fn posted(&self) {
         self.posted.notified().await;

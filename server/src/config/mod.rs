@@ -14,6 +14,8 @@ use ipnet::IpNet;
 use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
+use crate::listener::Limits;
+
 pub mod front_ends;
 pub mod handoff;
 pub mod layers;
@@ -89,7 +91,13 @@ pub struct ServerConfig {
     /// Longest time one request may take
     #[arg(long, env = "LATCHKEY_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
     pub request_timeout: u64,
-    /// Longest time a client may take to send the head of a request
+    /// Most open connections; more are closed at once
+    #[arg(long, env = "LATCHKEY_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+    /// Longest time a body may stand still, or an answer find no reader
+    #[arg(long, env = "LATCHKEY_STALL_TIMEOUT", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub stall_timeout: u64,
+    /// Longest time a client may take to send the head of a request, and longest rest between two requests
     #[arg(long, env = "LATCHKEY_HEADER_TIMEOUT", value_name = "SECONDS", default_value_t = 15)]
     pub header_timeout: u64,
     /// How long requests under way are waited for when the server is stopped
@@ -387,6 +395,18 @@ impl Config {
             factor_set_up_code: limits.limit_factor_set_up_code,
         };
         if limits.rate_limits == RateLimits::Relaxed { set.relaxed() } else { set }
+    }
+}
+
+impl ServerConfig {
+    /// How many clients there may be, and how long they may take.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
+            header: Duration::from_secs(self.header_timeout),
+            stall: Duration::from_secs(self.stall_timeout),
+            shutdown: Duration::from_secs(self.shutdown_timeout),
+        }
     }
 }
 

@@ -6,9 +6,12 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+mod crowd;
+mod faults;
 mod handoff;
 mod mail;
 mod post_office;
+mod proxy;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_latchkey");
 

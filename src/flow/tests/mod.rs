@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod factor_changes;
+mod faults;
 mod handoff;
 mod invitation_codes;
 mod invitations;
