@@ -7,7 +7,7 @@ export PATH := $(TOOLS)/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 # The toolchain that tools/setup chose; both halves are built with the same one.
 export RUSTUP_TOOLCHAIN = $(shell cat "$(TOOLS)/toolchain" 2>/dev/null)
 
-.PHONY: help run build setup setup-test test test-rust test-browser check format format-check lint deny house bench docs
+.PHONY: help run build setup setup-test test test-rust test-browser check format format-check lint deny house bench flood docs
 
 help: ## Says what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
@@ -51,3 +51,6 @@ deny: setup-test ## Licences, bans, duplicates, sources
 
 bench: build ## Figures: verify, sign-in, beside the bare route of the same server
 	@tools/bench
+
+flood: build ## Verification beside a flood of sign-ins
+	@tools/flood

@@ -206,7 +206,7 @@ fn assert_whole(port: u16, written: &Written) {
             continue;
         }
         let view: serde_json::Value = serde_json::from_str(&view).expect("json");
-        assert!(view["organization"]["role"] == "owner" && view["user"]["membershipActive"] == true, "{name}: {view}");
+        assert!(view["organization"]["role"] == "OWNER" && view["user"]["membershipActive"] == true, "{name}: {view}");
     }
     for key in &written.keys {
         let status = request(port, "GET", "/v1/auth/verify", &format!("x-api-key: {key}\r\n"), "").expect("an answer").0;
