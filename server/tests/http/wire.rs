@@ -78,7 +78,8 @@ async fn bodies_that_stand_still_do_not_keep_others_waiting_and_are_ended() {
     }
     assert_others_are_served(address).await;
     for stream in &mut slow {
-        assert!(ending(stream).await.starts_with("HTTP/1.1 400"));
+        let answer = ending(stream).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     }
 }
 
