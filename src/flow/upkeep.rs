@@ -48,11 +48,7 @@ impl Latchkey {
         written
     }
 
-    async fn write_counted(
-        &self,
-        seen: &[(SessionId, Timestamp)],
-        used: &[(ApiKeyId, KeyUse)],
-    ) -> Result<(), Error> {
+    async fn write_counted(&self, seen: &[(SessionId, Timestamp)], used: &[(ApiKeyId, KeyUse)]) -> Result<(), Error> {
         let mut writing = self.0.db.write().await?.patient();
         writing.store().update_last_seen(seen).await?;
         for (key, used) in used {
@@ -194,11 +190,7 @@ impl Latchkey {
     }
 }
 
-async fn write_calls(
-    writing: &mut crate::store::Writing,
-    key: ApiKeyId,
-    used: &KeyUse,
-) -> Result<(), Error> {
+async fn write_calls(writing: &mut crate::store::Writing, key: ApiKeyId, used: &KeyUse) -> Result<(), Error> {
     for call in &used.recent {
         writing.store().insert_call(key, &stored_call(call)).await?;
     }

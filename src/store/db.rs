@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::SqlSafeStr as _;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::SqlSafeStr as _;
 
 use tokio::sync::Notify;
 

@@ -45,6 +45,8 @@ fn behind_a_line(folder: &Path) -> Option<(Proxy, Server)> {
     let (who, place) = address.split_once('@').expect("somebody at a place");
     let proxy = Proxy::to(place.split('/').next().expect("an address"));
     let url = format!("{who}@127.0.0.1:{}/{name}", proxy.port);
+    // For the master key: there is no file of a database whose folder would be made.
+    std::fs::create_dir(folder.join("data")).expect("made");
     let server = start_with(folder, |command| {
         command.env("LATCHKEY_DATABASE_URL", url);
         command.env("LATCHKEY_USAGE_FLUSH", "1").env("LATCHKEY_MEMORY_BELIEVED", "600000");
@@ -209,7 +211,8 @@ fn assert_whole(port: u16, written: &Written) {
         assert!(view["organization"]["role"] == "OWNER" && view["user"]["membershipActive"] == true, "{name}: {view}");
     }
     for key in &written.keys {
-        let status = request(port, "GET", "/v1/auth/verify", &format!("x-api-key: {key}\r\n"), "").expect("an answer").0;
+        let status =
+            request(port, "GET", "/v1/auth/verify", &format!("x-api-key: {key}\r\n"), "").expect("an answer").0;
         assert_eq!(status, 200, "the key was acknowledged");
     }
     for token in &written.refresh {
