@@ -67,7 +67,7 @@ async fn ending(stream: &mut TcpStream) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_stand_still_do_not_keep_others_waiting_and_are_ended() {
-    let mut app = App::on_sqlite(&["--stall-timeout=1"]).await;
+    let mut app = App::on_sqlite(&["--stall-timeout=1", "--rate-limits=relaxed"]).await;
     let address = app.listen();
     let mut slow = Vec::new();
     for _ in 0..200 {
