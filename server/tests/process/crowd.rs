@@ -22,7 +22,9 @@ fn ten_thousand_idle_connections_cost_little_and_others_are_served() {
     let room = limit.map_or(usize::MAX, |limit| usize::try_from(limit).expect("fits"));
     let many = room.saturating_sub(1000).min(10_000);
     let folder = tempfile::tempdir().expect("a folder");
-    let server = start_with(folder.path(), |command| drop(command.env("LATCHKEY_HEADER_TIMEOUT", "120")));
+    let server = start_with(folder.path(), |command| {
+        command.env("LATCHKEY_HEADER_TIMEOUT", "120");
+    });
     let before = memory(server.child.id());
     let idle: Vec<_> = (0..many)
         .map(|_| {
