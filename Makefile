@@ -7,7 +7,7 @@ export PATH := $(TOOLS)/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 # The toolchain that tools/setup chose; both halves are built with the same one.
 export RUSTUP_TOOLCHAIN = $(shell cat "$(TOOLS)/toolchain" 2>/dev/null)
 
-.PHONY: help run build setup setup-test test test-rust test-browser check format format-check lint deny house fuzz bench docs
+.PHONY: help run build setup setup-test test test-rust test-browser check format format-check lint deny house fuzz bench flood docs
 
 help: ## Says what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 16
@@ -56,3 +56,6 @@ fuzz: setup-test ## Feeds every parser with broken bytes for a minute, or FOR=60
 
 bench: build ## Figures: verify, sign-in, beside the bare route of the same server
 	@tools/bench
+
+flood: build ## Verification beside a flood of sign-ins
+	@tools/flood

@@ -49,6 +49,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Whether this instant lies in the last `span` before `now`. One that lies further than `span` ahead was seen by a
+    /// clock that has been set back since: nobody knows how long ago it was, so it is not recent.
+    pub fn is_within(self, span: Duration, now: Self) -> bool {
+        now < self.plus(span) && self < now.plus(span)
+    }
+
     /// The later of the two.
     #[must_use]
     pub fn latest(self, other: Self) -> Self {
@@ -107,6 +113,14 @@ impl Clock {
                 Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Fixed(at) => Timestamp(at.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Sets a fixed clock back; the machine's clock is not ours to set.
+    #[cfg(test)]
+    pub(crate) fn set_back(&self, span: Duration) {
+        if let Self::Fixed(at) = self {
+            at.fetch_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
         }
     }
 

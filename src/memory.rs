@@ -197,6 +197,14 @@ impl Memory {
     pub(crate) fn take_seen(&self) -> Vec<(SessionId, Timestamp)> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
     }
+
+    /// What could not be written; newer notes stand.
+    pub(crate) fn put_back_seen(&self, seen: Vec<(SessionId, Timestamp)>) {
+        let mut noted = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (session, at) in seen {
+            noted.entry(session).or_insert(at);
+        }
+    }
 }
 
 impl SessionEntry {

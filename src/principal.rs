@@ -266,7 +266,7 @@ impl Actor {
             Some(*authenticated_at)
         };
         match proven_at {
-            Some(at) if now < at.plus(recent) => Ok(Fresh(person)),
+            Some(at) if at.is_within(recent, now) => Ok(Fresh(person)),
             _ => Err(Error::Forbidden(Code::ReauthenticationRequired)),
         }
     }

@@ -58,6 +58,10 @@ pub struct Storage {
     pub connections: u32,
     /// How long a call waits for a free connection.
     pub wait: Duration,
+    /// How many calls may wait so; more are refused at once.
+    pub waiting: usize,
+    /// How long a database server may be silent before its connection is thrown away.
+    pub answer: Duration,
     /// The master key itself (base64 or hexadecimal).
     pub master_key: Option<String>,
     /// The file that holds it, or will when it is made at the first start.
@@ -69,7 +73,9 @@ impl Default for Storage {
         Self {
             url: "sqlite:latchkey-data/latchkey.db".to_owned(),
             connections: 10,
-            wait: Duration::from_secs(5),
+            wait: Duration::from_secs(2),
+            waiting: 500,
+            answer: Duration::from_secs(3),
             master_key: None,
             master_key_file: PathBuf::from("latchkey-data/master.key"),
         }

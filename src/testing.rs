@@ -290,6 +290,13 @@ impl Latchkey {
         writing.commit().await.expect("committed");
     }
 
+    /// Lets the disk be full, or have room again. On SQLite only.
+    pub(crate) async fn fill_disk_for_test(&self, full: bool) {
+        let mut writing = self.0.db.write().await.expect("writes");
+        writing.store().fill_disk_for_test(full).await;
+        writing.commit().await.expect("committed");
+    }
+
     /// Everything in the database as text.
     pub(crate) async fn dump_for_test(&self) -> String {
         self.0.db.read().await.expect("reads").store().dump_for_test().await

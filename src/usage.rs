@@ -93,9 +93,44 @@ impl Usage {
         taken.sort_unstable_by_key(|(key, _)| *key);
         taken
     }
+
+    /// What could not be written is counted on.
+    pub(crate) fn put_back(&self, taken: Vec<(ApiKeyId, KeyUse)>) {
+        for (key, used) in taken {
+            let mut shard = self.shard(key);
+            let later = shard.remove(&key).unwrap_or_default();
+            shard.insert(key, used.followed_by(later));
+        }
+    }
+}
+
+impl Caller {
+    fn is(&self, other: &Self) -> bool {
+        self.network == other.network && self.ending == other.ending && self.user_agent == other.user_agent
+    }
 }
 
 impl KeyUse {
+    /// This, and what came after it.
+    fn followed_by(mut self, later: Self) -> Self {
+        self.calls += later.calls;
+        for tally in later.tallies {
+            let same = |kept: &&mut Tally| kept.hour == tally.hour && kept.endpoint == tally.endpoint;
+            match self.tallies.iter_mut().find(same) {
+                Some(kept) => {
+                    kept.calls += tally.calls;
+                    kept.errors += tally.errors;
+                }
+                None => self.tallies.push(tally),
+            }
+        }
+        follow(&mut self.callers, later.callers);
+        follow(&mut self.refused, later.refused);
+        self.recent.extend(later.recent);
+        self.recent.drain(..self.recent.len().saturating_sub(RECENT));
+        self
+    }
+
     fn note(&mut self, now: Timestamp, endpoint: &str, status: u16, visitor: &Visitor) {
         let hour = now.millis().div_euclid(HOUR);
         let errors = i64::from(status >= 400);
@@ -134,6 +169,17 @@ fn note_caller(callers: &mut Vec<Caller>, now: Timestamp, visitor: &Visitor, end
     }
 }
 
+/// Adds what callers did later to what they did before.
+fn follow(callers: &mut Vec<Caller>, later: Vec<Caller>) {
+    for caller in later {
+        if let Some(known) = callers.iter_mut().find(|known| known.is(&caller)) {
+            known.calls += caller.calls;
+        } else if callers.len() < CALLERS {
+            callers.push(caller);
+        }
+    }
+}
+
 /// The id under which a call is kept: sortable by its instant.
 pub(crate) fn call_id(at: Timestamp) -> TokenId {
     TokenId::new(at, crate::crypto::random())
@@ -158,6 +204,11 @@ mod tests {
         assert_eq!((used.calls, used.tallies[0].calls, used.tallies[0].errors), (120, 120, 30));
         assert_eq!(used.recent.len(), RECENT);
         assert!(usage.take().is_empty());
+        usage.note(key, Timestamp::from_seconds(200), "GET /v1/auth/verify", 200, &visitor);
+        usage.put_back(taken);
+        let (_, used) = &usage.take()[0];
+        assert_eq!((used.calls, used.tallies[0].calls, used.tallies.len(), used.recent.len()), (121, 121, 1, RECENT));
+        assert_eq!(used.recent.back().map(|call| call.at), Some(Timestamp::from_seconds(200)), "in their order");
     }
 
     #[test]

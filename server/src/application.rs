@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use latchkey::Latchkey;
@@ -21,8 +20,7 @@ pub struct Application {
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
-    header_timeout: Duration,
-    shutdown_timeout: Duration,
+    limits: listener::Limits,
     mail_senders: u32,
     connections: Level,
     exporter: Arc<Exporter>,
@@ -39,8 +37,7 @@ impl Application {
     pub async fn build_with(config: &Config, clock: Clock) -> Result<Self, String> {
         let latchkey = Latchkey::open(config.settings()?, clock).await.map_err(|error| error.to_string())?;
         let wanted = config.server.listen;
-        let listener =
-            TcpListener::bind(wanted).await.map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
+        let listener = listener::bind(wanted).map_err(|error| format!("cannot listen on {wanted}: {error}"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let metrics = metrics::listener::bind(config.metrics.metrics_listen).await?;
         let edge = Arc::new(Edge::new(latchkey.clone(), &config.server, &config.front_ends));
@@ -53,8 +50,7 @@ impl Application {
             latchkey,
             listener,
             address,
-            header_timeout: Duration::from_secs(config.server.header_timeout),
-            shutdown_timeout: Duration::from_secs(config.server.shutdown_timeout),
+            limits: config.server.limits(),
             mail_senders: config.mail.mail_senders,
         })
     }
@@ -92,10 +88,8 @@ impl Application {
         if let Some(metrics) = self.metrics {
             watched.spawn(metrics::listener::serve(metrics, self.exporter));
         }
-        let limits =
-            listener::Limits { header: self.header_timeout, shutdown: self.shutdown_timeout, open: self.connections };
-        listener::serve(self.listener, self.router, limits, stop).await;
-        workers.stop(self.shutdown_timeout).await;
+        listener::serve(self.listener, self.router, (self.limits, self.connections), stop).await;
+        workers.stop(self.limits.shutdown).await;
         self.latchkey.close().await.map_err(|error| error.to_string())
     }
 }

@@ -19,6 +19,10 @@ use crate::metrics::{Histogram, Seen};
 use crate::secret::Password;
 use crate::settings::Hashing;
 
+/// How far hashing steps back, between 0 (not at all) and 19.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -122,7 +126,10 @@ impl Hasher {
             let (params, work, load) = (params.clone(), Arc::clone(&work), Arc::clone(&load));
             std::thread::Builder::new()
                 .name(format!("hash-{number}"))
-                .spawn(move || Worker::new(params).run(&work, &load))
+                .spawn(move || {
+                    step_back();
+                    Worker::new(params).run(&work, &load);
+                })
                 .map_err(Error::internal)?;
         }
         let pace = Duration::from_millis(60).checked_div(u32::try_from(settings.threads.max(1)).unwrap_or(1));
@@ -150,16 +157,26 @@ impl Hasher {
         &self.load
     }
 
+    /// Refuses when work that came now would be refused: so that a flood costs nothing before it is turned away.
+    pub fn admit(&self) -> Result<(), Error> {
+        if self.load.waiting() < self.load.places() { Ok(()) } else { Err(self.busy()) }
+    }
+
+    fn busy(&self) -> Error {
+        self.load.refused.fetch_add(1, Ordering::Relaxed);
+        Error::Busy { retry_after: self.wait() }
+    }
+
     fn send(&self, work: Work) -> Result<(), Error> {
-        self.queue.try_send(work).map_err(|refused| match refused {
-            TrySendError::Full(_) => {
-                self.load.refused.fetch_add(1, Ordering::Relaxed);
-                Error::Busy { retry_after: self.wait() }
-            }
-            TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
-        })?;
+        // Counted first: a thread may be done with it before this one goes on.
         self.load.waiting.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.queue.try_send(work).map_err(|refused| {
+            self.load.waiting.fetch_sub(1, Ordering::Relaxed);
+            match refused {
+                TrySendError::Full(_) => self.busy(),
+                TrySendError::Disconnected(_) => Error::internal("the hashing threads have ended"),
+            }
+        })
     }
 
     fn wait(&self) -> Duration {
@@ -231,6 +248,13 @@ impl Worker {
             .map_err(|error| Error::internal(format!("Argon2: {error}")))?;
         Ok(output)
     }
+}
+
+/// Lets the threads that answer go first: a flood of sign-ins must not slow down those who are signed in. Where the
+/// system does not let us, hashing goes on as an equal.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
 fn phc_error(error: impl std::fmt::Display) -> Error {

@@ -63,6 +63,8 @@ impl Latchkey {
     /// The account whose password this is. An unknown account, a wrong password and an account that is switched off
     /// are answered alike, in the same time; so is whoever has to wait, and then the password is not looked at.
     pub(crate) async fn prove_password(&self, visitor: &Visitor, tried: Tried<'_>) -> Result<User, Error> {
+        // First, so that a flood costs nothing before it is turned away.
+        self.0.hasher.admit()?;
         let found = self.find_tried(&tried).await?;
         let guessing = &self.0.settings.limits.guessing;
         if let Some(wait) = guessing.held(found.lane, found.streaks.of(found.lane), self.now()) {

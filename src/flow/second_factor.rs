@@ -103,7 +103,8 @@ impl Latchkey {
     ) -> Result<(Writing, SecondProven), Error> {
         let (now, settings) = (self.now(), &self.0.settings.two_factor);
         let mut store = writing.store();
-        let taken = store.consume_factor_try(user.id, now.minus(settings.failure_window), now).await?;
+        let bounds = (now.minus(settings.failure_window), now.plus(settings.lock));
+        let taken = store.consume_factor_try(user.id, now, bounds).await?;
         let Some(factor) = taken else { return Err(self.why_no_try(&mut store, user.id).await?) };
         if let Some(method) = self.spend(&mut store, visitor, user, (&factor, code)).await? {
             store.update_factor_proven(user.id).await?;

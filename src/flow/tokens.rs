@@ -194,7 +194,7 @@ impl Latchkey {
         let Some((session, Some((used_at, Some(sealed))))) = store.find_refresh_token(hash).await? else {
             return Ok(None);
         };
-        if now >= used_at.plus(self.0.settings.tokens.replay) {
+        if !used_at.is_within(self.0.settings.tokens.replay, now) {
             return Ok(None);
         }
         let pair = self.open_pair(session, &sealed)?;
@@ -257,7 +257,7 @@ impl Latchkey {
         if !writing.store().consume_access_token(jti, session, &sealed, life).await? {
             let found = writing.store().find_exchanged_token(jti).await?;
             let Some((at, Some(sealed))) = found else { return Err(Error::Unauthenticated(Code::TokenRevoked)) };
-            if now >= at.plus(self.0.settings.tokens.replay) {
+            if !at.is_within(self.0.settings.tokens.replay, now) {
                 return Err(Error::Unauthenticated(Code::TokenRevoked));
             }
             pair = self.open_pair(session, &sealed)?;

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::crypto::signing::{KeyRing, SigningKey, algorithm_name, generate};
 use crate::crypto::vault::Purpose;
 use crate::error::Error;
+use crate::id::{ApiKeyId, SessionId};
 use crate::mail::Letter;
 use crate::store::{EndingKey, KeyCall, StoredSigningKey, UsageRow};
 use crate::usage::{Call, KeyUse, call_id};
@@ -39,17 +40,26 @@ const BROWSERS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 const GUESSES_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 impl Latchkey {
-    /// Writes what was counted in memory: last-seen of sessions, use of keys.
+    /// Writes what was counted in memory: last-seen of sessions, use of keys. What cannot be written is counted on.
     pub async fn flush(&self) -> Result<(), Error> {
         let seen = self.0.memory.take_seen();
         let used = self.0.usage.take();
         if seen.is_empty() && used.is_empty() {
             return Ok(());
         }
-        let mut writing = self.0.db.write().await?;
-        writing.store().update_last_seen(&seen).await?;
+        let written = self.write_counted(&seen, &used).await;
+        if written.is_err() {
+            self.0.memory.put_back_seen(seen);
+            self.0.usage.put_back(used);
+        }
+        written
+    }
+
+    async fn write_counted(&self, seen: &[(SessionId, Timestamp)], used: &[(ApiKeyId, KeyUse)]) -> Result<(), Error> {
+        let mut writing = self.0.db.write().await?.patient();
+        writing.store().update_last_seen(seen).await?;
         let mut alarms = Vec::new();
-        for (key, used) in &used {
+        for (key, used) in used {
             for tally in &used.tallies {
                 let row = UsageRow {
                     key: *key,
@@ -70,7 +80,7 @@ impl Latchkey {
     /// Drops what has ended so long ago that nobody can ask for it.
     pub async fn clean_up(&self) -> Result<(), Error> {
         let now = self.now();
-        let mut writing = self.0.db.write().await?;
+        let mut writing = self.0.db.write().await?.patient();
         let ended = now.minus(self.0.settings.tokens.access_life).minus(Duration::from_secs(24 * 60 * 60));
         writing.store().delete_old_sessions(ended, now).await?;
         writing.store().delete_old_successors(now.minus(self.0.settings.tokens.replay)).await?;
@@ -233,7 +243,7 @@ impl Latchkey {
 /// Writes single calls and the last of them; says when the key was used before.
 async fn write_calls(
     writing: &mut crate::store::Writing,
-    key: crate::id::ApiKeyId,
+    key: ApiKeyId,
     used: &KeyUse,
 ) -> Result<Option<Timestamp>, Error> {
     for call in &used.recent {

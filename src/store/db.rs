@@ -6,21 +6,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use sqlx::SqlSafeStr as _;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
 
 use tokio::sync::Notify;
 
 use super::backup::Catalog;
+use super::connection::Door;
 use super::postgres::{Ear, Nodes};
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
 use crate::memory::Generations;
 use crate::private_file::make_private_folder;
 use crate::settings::Storage;
+
+/// How long one statement may take that nobody waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The engine behind the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +38,8 @@ pub enum Engine {
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    writer: AnyPool,
-    reader: AnyPool,
+    writer: Door,
+    reader: Door,
     engine: Engine,
     /// Rung when mails were written.
     posted: Arc<Notify>,
@@ -68,14 +72,14 @@ pub fn failures() -> (u64, u64) {
 }
 
 /// A connection to read with.
-pub struct Reading(PoolConnection<Any>);
+pub struct Reading(Connection);
 
 /// A connection that sees the whole database as it was at its first statement, whatever is written meanwhile.
-pub struct Snapshot(Transaction<'static, Any>);
+pub struct Snapshot(Connection);
 
 /// A transaction to write in; what is not committed is undone.
 pub struct Writing {
-    transaction: Transaction<'static, Any>,
+    connection: Connection,
     posted: bool,
     changed: Vec<u128>,
     db: Db,
@@ -135,7 +139,8 @@ impl Db {
         sqlite::path(&storage.url).is_none_or(|path| std::path::Path::new(path).exists())
     }
 
-    pub(super) fn new(engine: Engine, writer: AnyPool, reader: AnyPool, nodes: Option<Nodes>) -> Self {
+    /// Where writing and reading share a pool they share its queue.
+    pub(super) fn new(engine: Engine, writer: Door, reader: Door, nodes: Option<Nodes>) -> Self {
         let nodes = nodes.map(Arc::new);
         Self { writer, reader, engine, posted: Arc::default(), generations: Arc::default(), nodes }
     }
@@ -151,7 +156,7 @@ impl Db {
 
     /// Brings the schema up to date; refuses a database that a newer version made.
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        migrator().run(&self.writer).await.map_err(|error| match error {
+        migrator().run(self.writer.pool()).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) => OpenError::Newer(version),
             error => OpenError::Migrate(error),
         })
@@ -159,7 +164,7 @@ impl Db {
 
     /// Brings an empty database to the schema that had this version, and no further.
     pub async fn migrate_to(&self, version: i64) -> Result<(), OpenError> {
-        migrator().run_to(version, &self.writer).await.map_err(OpenError::Migrate)
+        migrator().run_to(version, self.writer.pool()).await.map_err(OpenError::Migrate)
     }
 
     /// The newest version of the schema that this program knows.
@@ -171,7 +176,7 @@ impl Db {
     pub async fn pending(&self) -> Result<usize, OpenError> {
         let known = migrator().iter().count();
         // The table is not there before the first migration.
-        let applied = sqlx::query("SELECT version FROM _sqlx_migrations").fetch_all(&self.reader).await;
+        let applied = sqlx::query("SELECT version FROM _sqlx_migrations").fetch_all(self.reader.pool()).await;
         let applied = applied.unwrap_or_default();
         let versions = applied.iter().filter_map(|row| sqlx::Row::try_get::<i64, _>(row, "version").ok());
         match versions.clone().find(|version| !migrator().version_exists(*version)) {
@@ -182,7 +187,7 @@ impl Db {
 
     /// A connection to read with.
     pub async fn read(&self) -> Result<Reading, Error> {
-        Ok(Reading(self.reader.acquire().await?))
+        Ok(Reading(self.reader.enter().await?))
     }
 
     /// A connection that reads everything as of one moment.
@@ -191,7 +196,10 @@ impl Db {
             Engine::Sqlite => sqlite::SNAPSHOT,
             Engine::Postgres => postgres::SNAPSHOT,
         };
-        Ok(Snapshot(self.reader.begin_with(begin).await?))
+        let mut connection = self.reader.enter().await?;
+        connection.be_patient(PATIENCE);
+        connection.begin(begin).await?;
+        Ok(Snapshot(connection))
     }
 
     /// How the engine is asked for its tables.
@@ -204,11 +212,13 @@ impl Db {
 
     /// A transaction. On SQLite it takes the write lock at once, so that it cannot fail half-way for want of it.
     pub async fn write(&self) -> Result<Writing, Error> {
-        let transaction = match self.engine {
-            Engine::Sqlite => self.writer.begin_with(sqlite::BEGIN).await?,
-            Engine::Postgres => self.writer.begin().await?,
+        let mut connection = self.writer.enter().await?;
+        let begin = match self.engine {
+            Engine::Sqlite => sqlite::BEGIN,
+            Engine::Postgres => postgres::BEGIN,
         };
-        Ok(Writing { transaction, posted: false, changed: Vec::new(), db: self.clone() })
+        connection.begin(begin).await?;
+        Ok(Writing { connection, posted: false, changed: Vec::new(), db: self.clone() })
     }
 
     /// What credentials depend on, and whether it changed.
@@ -225,7 +235,7 @@ impl Db {
     /// written by it is seen by all at once, and may be lost when the database server crashes.
     pub async fn counting(&self) -> Result<Option<Reading>, Error> {
         let Some(nodes) = &self.nodes else { return Ok(None) };
-        Ok(Some(Reading(nodes.counting.acquire().await?)))
+        Ok(Some(Reading(nodes.counting.enter().await?)))
     }
 
     /// Tells the other nodes what was counted here.
@@ -244,17 +254,23 @@ impl Db {
 
     /// How the connections stand.
     pub fn levels(&self) -> Vec<PoolLevel> {
-        let level = |name, pool: &AnyPool| PoolLevel {
+        let level = |name, pool: &sqlx::AnyPool| PoolLevel {
             name,
             open: pool.size(),
             idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
             most: pool.options().get_max_connections(),
         };
         match self.engine {
-            Engine::Sqlite => vec![level("read", &self.reader), level("write", &self.writer)],
+            Engine::Sqlite => vec![level("read", self.reader.pool()), level("write", self.writer.pool())],
             // One pool for both.
-            Engine::Postgres => vec![level("all", &self.writer)],
+            Engine::Postgres => vec![level("all", self.writer.pool())],
         }
+    }
+
+    /// How many wait for a connection to read with.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.reader.waiting()
     }
 
     /// Waits until this process has written mails.
@@ -265,10 +281,10 @@ impl Db {
     /// Closes every connection, after what is under way.
     pub async fn close(&self) {
         if let Some(nodes) = &self.nodes {
-            nodes.counting.close().await;
+            nodes.counting.pool().close().await;
         }
-        self.reader.close().await;
-        self.writer.close().await;
+        self.reader.pool().close().await;
+        self.writer.pool().close().await;
     }
 }
 
@@ -287,9 +303,16 @@ impl Snapshot {
 }
 
 impl Writing {
+    /// The same for work in the background, of which nobody knows how much has gathered.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.connection.be_patient(PATIENCE);
+        self
+    }
+
     /// The statements.
     pub fn store(&mut self) -> Store<'_> {
-        Store::new(&mut self.transaction, Some(&mut self.posted))
+        Store::new(&mut self.connection, Some(&mut self.posted))
     }
 
     /// Notes that this changes what credentials depend on: once it is committed, what is remembered of it is read anew,
@@ -301,9 +324,9 @@ impl Writing {
     /// Makes all of it durable, or none; then wakes whoever sends the mails in it.
     pub async fn commit(mut self) -> Result<(), Error> {
         if self.db.is_shared() {
-            postgres::tell_changes(&mut self.transaction, &self.changed).await?;
+            postgres::tell_changes(&mut self.connection, &self.changed).await?;
         }
-        let committed = self.transaction.commit().await;
+        let committed = self.connection.commit().await;
         // Also when that failed: the answer may have been lost, and not the commit.
         for number in &self.changed {
             self.db.generations.changed(*number);
@@ -362,6 +385,6 @@ pub(super) fn is_duplicate(error: &sqlx::Error, column: &str, constraint: &str) 
 }
 
 /// What statements run on.
-pub(super) type Connection = AnyConnection;
+pub(super) use super::connection::Connection;
 /// What they give back.
 pub(super) type Row = AnyRow;

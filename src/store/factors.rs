@@ -96,24 +96,26 @@ impl Store<'_> {
     }
 
     /// Takes one of the tries that a window leaves, before anything is compared: so no number of tries at once passes
-    /// the limit. `None` when the factor is locked, or there is none. A window that began before `since` is over.
+    /// the limit. `None` when the factor is locked, or there is none. A window that began before `since` is over. So are
+    /// a window that begins later than now and a lock that ends after `last`: a clock that was ahead made them.
     pub async fn consume_factor_try(
         &mut self,
         user: UserId,
-        since: Timestamp,
         now: Timestamp,
+        (since, last): (Timestamp, Timestamp),
     ) -> Result<Option<StoredFactor>, Error> {
         let row = query(
             "UPDATE totp_factors SET
-                failures = CASE WHEN failures_since <= $2 THEN 1 ELSE failures + 1 END,
-                failures_since = CASE WHEN failures_since <= $2 THEN $3 ELSE failures_since END,
+                failures = CASE WHEN failures_since <= $2 OR failures_since > $3 THEN 1 ELSE failures + 1 END,
+                failures_since = CASE WHEN failures_since <= $2 OR failures_since > $3 THEN $3 ELSE failures_since END,
                 locked_until = NULL
-             WHERE user_id = $1 AND (locked_until IS NULL OR locked_until <= $3)
+             WHERE user_id = $1 AND (locked_until IS NULL OR locked_until <= $3 OR locked_until > $4)
              RETURNING *",
         )
         .bind(user.to_string())
         .bind(since.millis())
         .bind(now.millis())
+        .bind(last.millis())
         .fetch_optional(&mut *self.connection)
         .await?;
         row.as_ref().map(factor).transpose()

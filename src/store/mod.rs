@@ -8,6 +8,7 @@ mod api_keys;
 mod audit;
 mod backup;
 mod challenges;
+mod connection;
 mod counts;
 mod db;
 mod devices;
@@ -80,7 +81,7 @@ pub struct OrganizationStore<'c> {
 }
 
 impl<'c> Store<'c> {
-    pub(crate) fn new(connection: &'c mut db::Connection, posted: Option<&'c mut bool>) -> Self {
+    fn new(connection: &'c mut db::Connection, posted: Option<&'c mut bool>) -> Self {
         Self { connection, posted }
     }
 

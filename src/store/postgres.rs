@@ -7,11 +7,12 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgNotification, PgPool, PgPoolOptions};
-use sqlx::{AnyPool, Executor as _, query};
+use sqlx::{AnyConnection, Executor as _, query};
 use tokio::time::Instant;
 
 use super::backup::Catalog;
-use super::db::{Connection, Db, Engine, OpenError};
+use super::connection::{Connection, Door};
+use super::db::{Db, Engine, OpenError};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
 use crate::settings::Storage;
@@ -42,9 +43,17 @@ pub(super) const CATALOG: Catalog = Catalog {
         JOIN pg_namespace n ON n.oid = child.relnamespace WHERE k.contype = 'f' AND n.nspname = current_schema()",
 };
 
+pub(super) const BEGIN: &str = "BEGIN";
+
+/// Locks of a node that vanished in the middle of a transaction are let go of soon, not when TCP gives up.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '30s'";
+
 pub(super) async fn open(storage: &Storage) -> Result<Db, OpenError> {
     let pool = Db::pool(storage, storage.connections.max(2))
         .test_before_acquire(true)
+        .after_connect(|connection: &mut AnyConnection, _| {
+            Box::pin(async move { connection.execute(SETTINGS).await.map(|_| ()) })
+        })
         .connect(&storage.url)
         .await
         .map_err(OpenError::Connect)?;
@@ -56,17 +65,19 @@ pub(super) async fn open(storage: &Storage) -> Result<Db, OpenError> {
         })
         .connect_lazy(&storage.url)
         .map_err(OpenError::Connect)?;
+    let counting = Door::new(counting, storage.waiting, Some(storage.answer));
     let listening = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(CONNECT)
         .connect_lazy(&storage.url)
         .map_err(OpenError::Connect)?;
-    Ok(Db::new(Engine::Postgres, pool.clone(), pool, Some(Nodes { counting, listening })))
+    let door = Door::new(pool, storage.waiting, Some(storage.answer));
+    Ok(Db::new(Engine::Postgres, door.clone(), door, Some(Nodes { counting, listening })))
 }
 
 /// The way to other nodes.
 pub(super) struct Nodes {
-    pub(super) counting: AnyPool,
+    pub(super) counting: Door,
     listening: PgPool,
 }
 

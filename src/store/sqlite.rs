@@ -3,6 +3,7 @@
 use sqlx::{AnyConnection, AnyPool, Executor as _};
 
 use super::backup::Catalog;
+use super::connection::Door;
 use super::db::{Db, Engine, OpenError};
 use crate::settings::Storage;
 
@@ -30,8 +31,9 @@ pub(super) fn path(url: &str) -> Option<&str> {
 
 pub(super) async fn open(storage: &Storage, path: &str) -> Result<Db, OpenError> {
     let url = format!("sqlite://{}?mode=rwc", path.replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
-    let writer = pool(storage, 1, &url).await?;
-    let reader = pool(storage, storage.connections.max(1), &url).await?;
+    // A file answers sooner or later, and there is no other one to turn to: statements have no time-out.
+    let writer = Door::new(pool(storage, 1, &url).await?, storage.waiting, None);
+    let reader = Door::new(pool(storage, storage.connections.max(1), &url).await?, storage.waiting, None);
     Ok(Db::new(Engine::Sqlite, writer, reader, None))
 }
 

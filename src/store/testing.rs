@@ -103,6 +103,13 @@ impl Store<'_> {
         query(tampering.statement()).execute(&mut *self.connection).await.expect("executed");
     }
 
+    /// The disk is full as soon as the file is to grow; with `false` there is room again. On SQLite only.
+    pub(crate) async fn fill_disk_for_test(&mut self, full: bool) {
+        let most = if full { 1 } else { 1_000_000 };
+        let limit = AssertSqlSafe(format!("PRAGMA max_page_count = {most}"));
+        query(limit).fetch_one(&mut *self.connection).await.expect("limited");
+    }
+
     pub(crate) async fn dump_for_test(&mut self) -> String {
         let mut dump = String::new();
         for table in TABLES {

@@ -4,7 +4,7 @@ use latchkey::Latchkey;
 use latchkey::clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Application, Config, telemetry};
+use crate::{Application, Config, descriptors, telemetry};
 
 /// The same for development: mails stay here when there is no mail server.
 pub(super) async fn develop(mut config: Config) -> Result<(), String> {
@@ -14,6 +14,7 @@ pub(super) async fn develop(mut config: Config) -> Result<(), String> {
 
 pub(super) async fn run(config: &Config) -> Result<(), String> {
     telemetry::start(&config.server.log)?;
+    descriptors::raise(config.server.max_connections);
     let application = Application::build(config).await?;
     greet(&application).await?;
     let stop = stop_signal()?;

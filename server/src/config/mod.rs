@@ -14,6 +14,8 @@ use ipnet::IpNet;
 use latchkey::limit::Rate;
 use latchkey::settings::{self, PublicUrl, Settings, Storage};
 
+use crate::listener::Limits;
+
 pub mod front_ends;
 pub mod guessing;
 pub mod handoff;
@@ -104,7 +106,13 @@ pub struct ServerConfig {
     /// Longest time one request may take
     #[arg(long, env = "LATCHKEY_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
     pub request_timeout: u64,
-    /// Longest time a client may take to send the head of a request
+    /// Most open connections; more are closed at once
+    #[arg(long, env = "LATCHKEY_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+    /// Longest time a body may stand still, or an answer find no reader
+    #[arg(long, env = "LATCHKEY_STALL_TIMEOUT", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub stall_timeout: u64,
+    /// Longest time a client may take to send the head of a request, and longest rest between two requests
     #[arg(long, env = "LATCHKEY_HEADER_TIMEOUT", value_name = "SECONDS", default_value_t = 15)]
     pub header_timeout: u64,
     /// How long requests under way are waited for when the server is stopped
@@ -126,8 +134,14 @@ pub struct StorageConfig {
     #[arg(long, env = "LATCHKEY_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
     /// Longest wait for a free connection
-    #[arg(long, env = "LATCHKEY_DATABASE_WAIT", value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, env = "LATCHKEY_DATABASE_WAIT", value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=60))]
     pub database_wait: u64,
+    /// How many requests may wait for a connection; more are refused with 503 at once
+    #[arg(long, env = "LATCHKEY_DATABASE_WAITING", value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub database_waiting: u32,
+    /// How long PostgreSQL may be silent before its connection is thrown away
+    #[arg(long, env = "LATCHKEY_DATABASE_ANSWER", value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub database_answer: u64,
     /// The key that everything encrypted at rest hangs from: 32 random bytes in base64 or hexadecimal
     #[arg(long, env = "LATCHKEY_MASTER_KEY", value_name = "KEY", hide_env_values = true, hide_default_value = true)]
     pub master_key: Option<String>,
@@ -339,6 +353,8 @@ impl Config {
             url: storage.database_url.clone().unwrap_or_else(file),
             connections: storage.database_connections,
             wait: Duration::from_secs(storage.database_wait),
+            waiting: usize::try_from(storage.database_waiting).unwrap_or(usize::MAX),
+            answer: Duration::from_secs(storage.database_answer),
             master_key: storage.master_key.clone(),
             master_key_file: storage.master_key_file.clone().unwrap_or_else(|| storage.data_dir.join("master.key")),
         }
@@ -398,6 +414,18 @@ impl Config {
             factor_set_up_code: limits.limit_factor_set_up_code,
         };
         if limits.rate_limits == RateLimits::Relaxed { set.relaxed() } else { set }
+    }
+}
+
+impl ServerConfig {
+    /// How many clients there may be, and how long they may take.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
+            header: Duration::from_secs(self.header_timeout),
+            stall: Duration::from_secs(self.stall_timeout),
+            shutdown: Duration::from_secs(self.shutdown_timeout),
+        }
     }
 }
 

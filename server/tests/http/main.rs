@@ -30,3 +30,4 @@ mod mail;
 mod metrics;
 mod openapi;
 mod organizations;
+mod wire;

@@ -6,11 +6,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 mod backup;
+mod crowd;
+mod faults;
 mod handoff;
 mod keys;
 mod mail;
 mod metrics;
 mod post_office;
+mod proxy;
 mod serving;
 
 use serving::*;

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod backup;
 mod factor_changes;
+mod faults;
 mod guessing;
 mod handoff;
 mod invitation_codes;
