@@ -8,6 +8,7 @@ pub mod audit_log;
 pub mod authenticate;
 pub mod backup;
 pub mod backup_codes;
+pub(crate) mod by_key;
 pub(crate) mod counting;
 pub mod enrol;
 pub mod gate;
