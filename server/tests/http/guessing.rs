@@ -1,4 +1,4 @@
-//! Guessing passwords: it is slowed down and ends, and never keeps the owner out (safety L01 to L05).
+//! Guessing passwords: it is slowed down and ends, and never keeps the owner out (safety L01 to L06).
 
 use std::time::Duration;
 
@@ -361,6 +361,31 @@ on_both_engines! {
         }
         for path in ["/v1/auth/magic-link/verify", "/v1/auth/verify-reset-code"] {
             alike(&app, &ada, path, |email| json!({"email": email, "code": "000000"})).await.assert_status(400);
+        }
+    }
+
+    async fn l06_known_and_unknown_addresses_cost_the_same_work(app) with ["mailbox"] {
+        let ada = app.register("ada").await;
+        let work = async |path: &str, email: &str| {
+            let before = (app.latchkey().hashing().took().count, app.db_texts("mails", "id").await.len());
+            app.stranger().post(path, json!({"email": email, "password": WRONG})).await;
+            let mails = app.db_texts("mails", "id").await.len();
+            (app.latchkey().hashing().took().count - before.0, mails - before.1)
+        };
+        // As many hashes, and as many mails written: those to nobody are not sent. Time itself is measured by tools/timing.
+        assert_eq!(work(LOGIN, &ada.email).await, (1, 0));
+        assert_eq!(work(LOGIN, "nobody@example.org").await, (1, 0));
+        app.db_set("users", "disabled_at", Some(1)).await;
+        assert_eq!(work(LOGIN, &ada.email).await, (1, 0), "nor do accounts that are switched off");
+        app.db_set("users", "disabled_at", None).await;
+        let asked = async |path: &str, email: &str| {
+            let before = app.db_texts("mails", "id").await.len();
+            app.stranger().post(path, json!({"email": email})).await.assert_status(200);
+            app.db_texts("mails", "id").await.len() - before
+        };
+        for path in ["/v1/auth/magic-link", "/v1/auth/forgot-password"] {
+            assert_eq!(asked(path, &ada.email).await, 1, "{path}");
+            assert_eq!(asked(path, "nobody@example.org").await, 1, "{path}");
         }
     }
 
