@@ -264,6 +264,12 @@ mod counters {
             assert_eq!((window.limit, window.remaining, window.reset), (3, 2, 1060));
         }
 
+        fn hears(counters: &Counters, now: Timestamp, said: Vec<Said>) {
+            for said in said {
+                counters.hear(now, said);
+            }
+        }
+
         #[test]
         fn what_one_node_counts_counts_on_the_others() {
             let (here, there) = (Counters::new([7; 16], true), Counters::new([7; 16], true));
@@ -274,12 +280,12 @@ mod counters {
             let said = here.take_unsaid();
             assert_eq!(said.iter().map(|said| said.used).collect::<Vec<_>>(), [2]);
             assert!(here.take_unsaid().is_empty(), "said once");
-            said.into_iter().for_each(|said| there.hear(now, said));
+            hears(&there, now, said);
             assert!(there.take_unsaid().is_empty(), "what was heard is not said again");
             let behind = now.minus(Duration::from_millis(200));
             assert!(there.take(behind, &"ada", RATE).is_ok(), "its clock is behind a little");
             assert!(there.take(now, &"ada", RATE).is_err());
-            there.take_unsaid().into_iter().for_each(|said| here.hear(now, said));
+            hears(&here, now, there.take_unsaid());
             assert!(here.take(now, &"ada", RATE).is_err());
         }
 
@@ -290,9 +296,9 @@ mod counters {
             for _ in 0..3 {
                 let _ = here.take(now, &"ada", RATE);
             }
-            here.take_unsaid().into_iter().for_each(|said| there.hear(now, said));
+            hears(&there, now, here.take_unsaid());
             here.give_back(now, &"ada", RATE);
-            here.take_unsaid().into_iter().for_each(|said| there.hear(now, said));
+            hears(&there, now, here.take_unsaid());
             assert!(there.take(now, &"ada", RATE).is_ok());
             assert!(there.take(now, &"ada", RATE).is_err());
         }

@@ -162,7 +162,7 @@ impl Latchkey {
                 Verdict::Right | Verdict::RightButOld => Ok(stored),
             }
         };
-        self.counting_failures(&("password of", user.number()), self.0.settings.limits.sign_in, compare).await
+        self.counting_failures(&("password of", user.number()), self.0.settings.limits.sign_in, Box::pin(compare)).await
     }
 }
 

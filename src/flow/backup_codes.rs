@@ -93,7 +93,7 @@ impl Latchkey {
         }
         let who = ("backup codes", user.id.number());
         let proof = self.prove_either(actor, &user, input);
-        self.counting_failures(&who, self.0.settings.limits.factor_change, proof).await?;
+        self.counting_failures(&who, self.0.settings.limits.factor_change, Box::pin(proof)).await?;
         let (now, codes) = (self.now(), new_backup_codes());
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();

@@ -6,12 +6,16 @@
 //! nodes tell each other what they counted several times a second ([`super::nodes`]).
 
 use std::hash::Hash;
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::Latchkey;
 use crate::error::Error;
 use crate::limit::{Rate, Window};
 use crate::metrics::Limit;
+
+/// Something that is being proven; on the heap, because it is large and the verbs around it hold it.
+pub(crate) type Proving<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 impl Latchkey {
     /// Counts one call of `who`, exactly.
@@ -60,7 +64,7 @@ impl Latchkey {
         &self,
         who: &impl Limited,
         rate: Rate,
-        prove: impl Future<Output = Result<T, Error>>,
+        prove: Proving<'_, T>,
     ) -> Result<T, Error> {
         self.limited(who, rate).await?;
         let proven = prove.await;

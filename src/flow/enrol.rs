@@ -224,7 +224,7 @@ impl Latchkey {
         let set_up = self.open_set_up(person.user(), &sealed)?;
         let who = ("factor set-up code", person.user().number());
         let first = async { self.first_step(&set_up, &code.0) };
-        let step = self.counting_failures(&who, self.0.settings.limits.factor_set_up_code, first).await?;
+        let step = self.counting_failures(&who, self.0.settings.limits.factor_set_up_code, Box::pin(first)).await?;
         let now = self.now();
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
@@ -267,7 +267,7 @@ impl Latchkey {
         }
         let who = ("factor off", user.id.number());
         let proofs = self.prove_both(actor, &user, input);
-        self.counting_failures(&who, self.0.settings.limits.factor_change, proofs).await?;
+        self.counting_failures(&who, self.0.settings.limits.factor_change, Box::pin(proofs)).await?;
         let mut writing = self.0.db.write().await?;
         let mut store = writing.store();
         if !store.delete_factor(user.id, self.now()).await? {

@@ -292,7 +292,7 @@ impl Latchkey {
                 && email.is_none_or(|email| code.admits(email));
             if open { Ok(code) } else { Err(none()) }
         };
-        self.counting_failures(&who, self.0.settings.limits.sign_in, find).await
+        self.counting_failures(&who, self.0.settings.limits.sign_in, Box::pin(find)).await
     }
 
     fn invitation_mac(&self, text: &str) -> Option<[u8; 32]> {

@@ -333,6 +333,6 @@ impl Latchkey {
             let found = self.0.db.read().await?.store().find_invitation(hash).await?;
             found.ok_or(Error::Malformed(Code::InvalidToken))
         };
-        self.counting_failures(&who, self.0.settings.limits.sign_in, find).await
+        self.counting_failures(&who, self.0.settings.limits.sign_in, Box::pin(find)).await
     }
 }

@@ -16,6 +16,7 @@ use crate::principal::Visitor;
 use crate::secret::PlainToken;
 use crate::store::{NewChallenge, Store, Writing};
 
+use super::counting::Proving;
 use super::sign_in::SecretText;
 
 /// Where something is to be mailed to.
@@ -208,7 +209,7 @@ impl Latchkey {
         proof: &Proof,
     ) -> Result<(Writing, Challenge), Error> {
         match proof {
-            Proof::Token(token) => self.count_failures(visitor, self.redeem_token(kinds, token)).await,
+            Proof::Token(token) => self.count_failures(visitor, Box::pin(self.redeem_token(kinds, token))).await,
             Proof::Code(email, code) => {
                 let (mut writing, challenge) = self.prove_code(visitor, kinds, email, code).await?;
                 writing.store().consume_slot(&challenge.slot, self.now()).await?;
@@ -226,15 +227,11 @@ impl Latchkey {
         email: &Email,
         code: &str,
     ) -> Result<(Writing, Challenge), Error> {
-        self.count_failures(visitor, self.compare_code(kinds, email, code)).await
+        self.count_failures(visitor, Box::pin(self.compare_code(kinds, email, code))).await
     }
 
     /// Failed proofs count by the client's address, like failed sign-ins.
-    async fn count_failures<T>(
-        &self,
-        visitor: &Visitor,
-        prove: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
+    async fn count_failures<T>(&self, visitor: &Visitor, prove: Proving<'_, T>) -> Result<T, Error> {
         self.counting_failures(&("mailed proof from", network(visitor.address)), self.0.settings.limits.sign_in, prove)
             .await
     }

@@ -65,7 +65,9 @@ impl Latchkey {
     fn hear_counts(&self, text: &str) {
         let Some((node, said)) = read_note(text) else { return };
         if node != self.0.node {
-            said.into_iter().for_each(|said| self.0.counters.hear(self.now(), said));
+            for said in said {
+                self.0.counters.hear(self.now(), said);
+            }
         }
     }
 

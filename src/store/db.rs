@@ -16,7 +16,8 @@ use tokio::sync::Notify;
 
 use super::backup::Catalog;
 use super::connection::Door;
-use super::postgres::{Ear, Nodes};
+use super::postgres::Nodes;
+pub use super::postgres::{Ear, Heard};
 use super::{Store, postgres, sqlite};
 use crate::error::Error;
 use crate::memory::Generations;

@@ -39,7 +39,7 @@ pub use api_keys::{KeyCredential, KeyFilter, NewKeyRow, StoredKey};
 pub use audit::{AuditFilter, NewEvent, StoredEvent, Tampered};
 pub use backup::{Fields, Schema, Table};
 pub use challenges::NewChallenge;
-pub use db::{Db, Engine, OpenError, PoolLevel, Reading, Writing, failures};
+pub use db::{Db, Ear, Engine, Heard, OpenError, PoolLevel, Reading, Writing, failures};
 pub use devices::NewDevice;
 pub use factors::{NewFactor, StoredFactor};
 pub use facts::StoredSigningKey;
@@ -51,7 +51,6 @@ pub use key_warnings::EndingKey;
 pub use key_watch::WatchedKey;
 pub use mails::{OutboxTotals, StoredMail};
 pub use organizations::{StoredMember, StoredTenant};
-pub use postgres::{Ear, Heard};
 pub use sessions::{NewSession, SessionStanding};
 #[cfg(test)]
 pub(crate) use testing::{Tampering, create_postgres_database};

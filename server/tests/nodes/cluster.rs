@@ -94,7 +94,9 @@ impl Cluster {
                 launching(command)
             })
             .collect();
-        nodes.iter().for_each(|node| wait_until_ready(node.port));
+        for node in &nodes {
+            wait_until_ready(node.port);
+        }
         let proxy = round_robin(nodes.iter().map(|node| node.port).collect());
         Self { nodes, proxy, _folder: folder }
     }

@@ -1,10 +1,10 @@
 //! Several nodes on one database: what one is told, all of them know.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use latchkey::clock::Clock;
 use serde_json::Value;
 use totp_rs::{Builder, Secret};
 
@@ -41,6 +41,18 @@ fn person(cluster: &Cluster, name: &str) -> Value {
     let (status, body) = register(cluster.port(0), name).expect("an answer");
     assert_eq!(status, 201, "{body}");
     serde_json::from_str(&body).expect("json")
+}
+
+/// What an authenticator shows so many steps from now.
+fn shows(secret: &str, steps: i64) -> String {
+    let secret = Secret::try_from_base32(secret).expect("base32");
+    let at = Clock::System.now().seconds() + steps * 30;
+    Builder::new()
+        .with_secret(secret)
+        .build()
+        .expect("a secret")
+        .generate(u64::try_from(at).expect("later"))
+        .to_string()
 }
 
 fn verify(port: u16, headers: &str) -> u16 {
@@ -152,20 +164,16 @@ fn two_hundred_tries_spread_over_the_nodes_succeed_once() {
     assert_eq!(counted(joined), BTreeMap::from([(201, 1), (400, 199)]), "an invitation code for one");
 
     let (_, set_up) = post(first, "/v1/auth/2fa/setup", &headers, "");
-    let phone = Builder::new().with_secret(Secret::try_from_base32(&text(&set_up["secret"])).expect("base32"));
-    let phone = phone.build().expect("a secret");
-    let step = |later: u64| {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-        phone.generate(now + later * 30).to_string()
-    };
-    let (status, on) = post(first, "/v1/auth/2fa/verify-setup", &headers, &format!(r#"{{"code":"{}"}}"#, step(0)));
+    let secret = text(&set_up["secret"]);
+    let (status, on) =
+        post(first, "/v1/auth/2fa/verify-setup", &headers, &format!(r#"{{"code":"{}"}}"#, shows(&secret, 0)));
     assert_eq!(status, 200, "{on}");
     let login = |code: &str| {
         let body = format!(r#"{{"email":"ada@example.org","password":"{PASSWORD}","twoFactorCode":"{code}"}}"#);
         counted(at_once(200, move |_| post(proxy, "/v1/auth/login", "", &body).0))
     };
     // The step of the set-up is spent; one step ahead is still taken (RFC 6238 section 5.2).
-    assert_eq!(login(&step(1)).get(&200), Some(&1), "T03: a code of the authenticator");
+    assert_eq!(login(&shows(&secret, 1)).get(&200), Some(&1), "T03: a code of the authenticator");
 }
 
 #[test]
@@ -175,10 +183,7 @@ fn a_backup_code_spread_over_the_nodes_is_spent_once() {
     let (first, proxy) = (cluster.port(0), cluster.proxy);
     let headers = bearer(&text(&person(&cluster, "ada")["accessToken"]));
     let (_, set_up) = post(first, "/v1/auth/2fa/setup", &headers, "");
-    let secret = Secret::try_from_base32(&text(&set_up["secret"])).expect("base32");
-    let phone = Builder::new().with_secret(secret).build().expect("a secret");
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-    let body = format!(r#"{{"code":"{}"}}"#, phone.generate(now));
+    let body = format!(r#"{{"code":"{}"}}"#, shows(&text(&set_up["secret"]), 0));
     let (status, on) = post(first, "/v1/auth/2fa/verify-setup", &headers, &body);
     assert_eq!(status, 200, "{on}");
     let code = text(&on["backupCodes"][0]);
