@@ -40,7 +40,7 @@ const BROWSERS_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 const GUESSES_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 impl Latchkey {
-    /// Writes what was counted in memory: last-seen of sessions, use of keys. What cannot be written is counted on.
+    /// Writes what was counted in memory: last-seen of sessions, use of keys. While the database is away it is counted on.
     pub async fn flush(&self) -> Result<(), Error> {
         let seen = self.0.memory.take_seen();
         let used = self.0.usage.take();
@@ -48,7 +48,7 @@ impl Latchkey {
             return Ok(());
         }
         let written = self.write_counted(&seen, &used).await;
-        if written.is_err() {
+        if matches!(written, Err(Error::Unavailable(_) | Error::Busy { .. })) {
             self.0.memory.put_back_seen(seen);
             self.0.usage.put_back(used);
         }

@@ -59,6 +59,9 @@ fn has_its_headers(place: &str, reply: &Reply) {
     for loose in ["unsafe-inline", "unsafe-eval'", "*", "http:", "https:", "'unsafe-hashes'"] {
         assert!(!policy.replace("'wasm-unsafe-eval'", "").contains(loose), "{place}: {policy}");
     }
+    if policy.contains("script-src") {
+        assert!(policy.contains("script-src 'nonce-") && policy.contains("'strict-dynamic'"), "{place}: {policy}");
+    }
     assert!(reply.header("permissions-policy").contains("camera=()"), "{place}");
     assert!(reply.body.is_empty() || !reply.header("content-type").is_empty(), "{place}: what is it? {reply:?}");
     for text in ["text/html", "text/plain"] {
