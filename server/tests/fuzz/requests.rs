@@ -353,10 +353,10 @@ fn files() {
             assert!(name == "if-none-match" && value == plain.header("etag") && reply.body.is_empty(), "{reply:?}");
         } else {
             assert_eq!(reply.status, plain.status, "{}: {name}: {value:?}", paths[at]);
-            assert!(
-                if encoding.is_empty() { reply.body == plain.body } else { name == "accept-encoding" && asked },
-                "{name}: {value:?}"
-            );
+            // Before a first build there are no files, and the answer that says so has an id of its own.
+            let same = plain.status != StatusCode::OK || reply.body == plain.body;
+            let encoded = name == "accept-encoding" && asked;
+            assert!(if encoding.is_empty() { same } else { encoded }, "{name}: {value:?}");
         }
     });
 }
