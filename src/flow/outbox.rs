@@ -181,7 +181,7 @@ impl Latchkey {
             self.0.metrics.mail(if problem.is_some() { MailOutcome::GivenUp } else { MailOutcome::Sent });
         }
         if let (true, Some(problem), false) = (done, problem, mail.decoy) {
-            tracing::error!(mail = %mail.id, problem, "a mail was given up");
+            tracing::warn!(mail = %mail.id, problem, "a mail was given up");
         }
         Ok(())
     }

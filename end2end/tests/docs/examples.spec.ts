@@ -6,6 +6,7 @@ import { Latchkey } from '../../support/server.ts';
 /** Pages whose commands need what is not here, and why. */
 const NOT_RUN: Record<string, string> = {
   'docs/mail.md': 'needs a mail server at a domain; tests/mail has one of its own',
+  'docs/metrics.md': 'is about an address of its own, with numbers that never stand still; server/tests/http/metrics.rs reads it',
   'docs/operations.md': 'is about files and restarts; server/tests/process makes backups, restores them and exchanges keys',
   'docs/reverse-proxies.md': 'needs a proxy before the server; tests/proxy has one of its own',
 };
