@@ -21,7 +21,7 @@ use crate::settings::Hashing;
 
 /// How far hashing steps back, between 0 (not at all) and 19.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
