@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::Timestamp;
+
 /// So many in so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
@@ -38,6 +40,17 @@ pub struct Window {
 }
 
 impl Window {
+    /// Where somebody stands who has used so many of a window that ends then.
+    pub fn of(rate: Rate, used: u64, ends: Timestamp, now: Timestamp) -> Self {
+        Self {
+            limit: rate.limit,
+            remaining: rate.limit.saturating_sub(used),
+            // Whole seconds, and not one too early.
+            reset: ends.plus(Duration::from_millis(999)).seconds(),
+            retry_after: ends.since(now).max(Duration::from_secs(1)),
+        }
+    }
+
     /// The one that leaves less room.
     #[must_use]
     pub fn tightest(self, other: Self) -> Self {
@@ -171,13 +184,7 @@ mod counters {
                     unsaid.push(name);
                 }
             }
-            let retry_after = count.ends.since(now).max(Duration::from_secs(1));
-            let window = Window {
-                limit: rate.limit,
-                remaining: rate.limit.saturating_sub(count.used),
-                reset: count.ends.plus(Duration::from_millis(999)).seconds(),
-                retry_after,
-            };
+            let window = Window::of(rate, count.used, count.ends, now);
             if room { Ok(window) } else { Err(window) }
         }
 

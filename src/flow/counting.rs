@@ -7,7 +7,6 @@
 
 use std::hash::Hash;
 use std::pin::Pin;
-use std::time::Duration;
 
 use crate::Latchkey;
 use crate::error::Error;
@@ -24,12 +23,7 @@ impl Latchkey {
         let Some(mut connection) = self.0.db.counting().await? else { return self.limited_here(who, rate) };
         let now = self.now();
         let count = connection.store().consume_count(name, rate, now).await?;
-        let window = Window {
-            limit: rate.limit,
-            remaining: rate.limit.saturating_sub(count.used),
-            reset: count.ends_at.plus(Duration::from_millis(999)).seconds(),
-            retry_after: count.ends_at.since(now).max(Duration::from_secs(1)),
-        };
+        let window = Window::of(rate, count.used, count.ends_at, now);
         if count.used <= rate.limit { Ok(window) } else { Err(self.limit_reached(who.limit(), window)) }
     }
 

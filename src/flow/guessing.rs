@@ -255,12 +255,7 @@ impl Latchkey {
     }
 
     fn come_back_in(&self, wait: Duration) -> Error {
-        let window = Window {
-            limit: self.0.settings.limits.sign_in.limit,
-            remaining: 0,
-            reset: self.now().plus(wait).plus(Duration::from_millis(999)).seconds(),
-            retry_after: wait,
-        };
-        self.limit_reached(Limit::SignInTo, window)
+        let (rate, now) = (self.0.settings.limits.sign_in, self.now());
+        self.limit_reached(Limit::SignInTo, Window::of(rate, rate.limit, now.plus(wait), now))
     }
 }
