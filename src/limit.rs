@@ -65,7 +65,6 @@ pub use counters::{Counters, Said};
 mod counters {
     use std::collections::HashMap;
     use std::sync::{Mutex, MutexGuard, PoisonError};
-    use std::time::Duration;
 
     use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -241,6 +240,8 @@ mod counters {
 
     #[cfg(test)]
     mod tests {
+        use std::time::Duration;
+
         use super::*;
 
         const RATE: Rate = Rate::new(3, 60);

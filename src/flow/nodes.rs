@@ -16,7 +16,7 @@ use crate::Latchkey;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limit::Said;
-use crate::store::Heard;
+use crate::store::{Ear, Heard};
 
 /// How many counters one notification tells of.
 const COUNTERS_A_NOTE: usize = 120;
@@ -35,17 +35,20 @@ impl Latchkey {
     pub async fn hear_other_nodes(&self) -> Result<(), Error> {
         let Some(mut ear) = self.0.db.listen().await? else { return Ok(()) };
         self.0.memory.generations.everything_changed();
-        self.load_stored_signing_keys().await?;
-        let lost = loop {
-            match ear.next(&self.0.clock).await {
-                Ok(Heard::EverythingUntil(at)) => self.0.memory.belief.hears(at),
-                Ok(Heard::Changes(numbers)) => self.hear_changes(&numbers).await?,
-                Ok(Heard::Counts(text)) => self.hear_counts(&text),
-                Err(lost) => break lost,
-            }
-        };
+        let lost = self.hear(&mut ear).await;
         self.0.memory.belief.hears_nothing();
-        Err(lost)
+        lost
+    }
+
+    async fn hear(&self, ear: &mut Ear) -> Result<(), Error> {
+        self.load_stored_signing_keys().await?;
+        loop {
+            match ear.next(&self.0.clock).await? {
+                Heard::EverythingUntil(at) => self.0.memory.belief.hears(at),
+                Heard::Changes(numbers) => self.hear_changes(&numbers).await?,
+                Heard::Counts(text) => self.hear_counts(&text),
+            }
+        }
     }
 
     async fn hear_changes(&self, numbers: &[u128]) -> Result<(), Error> {

@@ -139,9 +139,13 @@ impl Ear {
             if let Some(alive) = self.alive.take() {
                 return Ok(Heard::EverythingUntil(alive));
             }
-            match tokio::time::timeout_at(self.asked + PROVEN_EVERY, self.listener.try_recv()).await {
-                Ok(said) => return said?.map(|said| understood(&said)).ok_or_else(lost),
-                Err(_) => self.prove_alive(clock).await?,
+            // Also when others never fall silent.
+            if self.asked.elapsed() >= PROVEN_EVERY {
+                self.prove_alive(clock).await?;
+                continue;
+            }
+            if let Ok(said) = tokio::time::timeout_at(self.asked + PROVEN_EVERY, self.listener.try_recv()).await {
+                return said?.map(|said| understood(&said)).ok_or_else(lost);
             }
         }
     }
