@@ -12,6 +12,7 @@ use crate::crypto::signing::KeyRing;
 use crate::crypto::vault::{Purpose, Vault};
 use crate::error::Error;
 use crate::fitting::{Lock, Place, ROOT, fit_master_key, held};
+use crate::flow::counting::Counted;
 use crate::limit::{Counters, Window};
 use crate::mail::Smtp;
 use crate::memory::{Belief, Memory};
@@ -204,7 +205,7 @@ impl Latchkey {
 
     /// Counts an ordinary call of an anonymous client.
     pub fn admit_visitor(&self, address: IpAddr) -> Result<Window, Error> {
-        self.limited_here(&("visitor", network(address)), self.0.settings.limits.ordinary)
+        self.limited_here(&(Counted::VISITOR, network(address)), self.0.settings.limits.ordinary)
     }
 
     /// Seals a short-lived value that travels in a cookie of ours.

@@ -164,8 +164,6 @@ labels! {
         MailTo = "mail_to",
         /// Mails asked for from an address.
         MailFrom = "mail_from",
-        /// Any other.
-        Other = "other",
     }
 
     /// What became of a try to send a mail.

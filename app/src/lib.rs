@@ -6,7 +6,8 @@
 //! A page is one component in `pages/<area>/<page>.rs` and one line in [`App`]; the addresses its forms post to stand in
 //! the same file. It reads through the core's verbs and changes nothing; a form's address changes one thing through one
 //! verb and answers with the next page. What a request carries and what an answer does besides showing a page is the
-//! business of [`request`] alone; words for failures that of [`error`]; addresses that of [`routes`].
+//! business of [`request`] alone; words for failures that of [`error`]; addresses that of [`routes`]. [`reference`] reads the OpenAPI
+//! document for `/docs`.
 //!
 //! Forms do not use Leptos' `ActionForm`: one island makes every form alive (21 November 2026; a typed action for every
 //! form would cost some 2 KB each, and the page behind has to be rendered for browsers without a script anyway).
@@ -30,12 +31,16 @@ mod note;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
+mod reference;
+#[cfg(feature = "ssr")]
 pub mod request;
 #[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 mod shell;
 
+#[cfg(feature = "ssr")]
+pub use self::reference::Reference;
 #[cfg(feature = "ssr")]
 pub use self::shell::{Assets, shell};
 #[cfg(feature = "ssr")]
@@ -51,8 +56,8 @@ mod site {
     use crate::pages::settings::audit::AuditPage;
     use crate::pages::settings::organization::OrganizationPage;
     use crate::pages::{
-        api_keys::ApiKeysPage, front, home::HomePage, landlord::LandlordPage, mailbox::MailboxPage, settings,
-        trouble::NotFoundPage,
+        api_keys::ApiKeysPage, front, home::HomePage, landlord::LandlordPage, mailbox::MailboxPage,
+        reference::ReferencePage, settings, trouble::NotFoundPage,
     };
     use crate::routes::Page;
     use leptos::prelude::*;
@@ -79,17 +84,19 @@ mod site {
                     <Route path=Page::ResetPassword.segments() view=ResetPasswordPage ssr=whole.clone()/>
                     <Route path=Page::VerifyEmail.segments() view=VerifyEmailPage ssr=whole.clone()/>
                     <Route path=Page::SecureAccount.segments() view=SecureAccountPage ssr=whole.clone()/>
-                    <Route path=Page::SecureAccount.segments_with_token() view=SecureAccountPage ssr=whole.clone()/>
+                    <Route path=Page::SecureAccount.segments_below() view=SecureAccountPage ssr=whole.clone()/>
                     <Route path=Page::ThirdPartySignIn.segments() view=ThirdPartyPage ssr=whole.clone()/>
                     <Route path=Page::Invite.segments() view=front::invite::InvitePage ssr=whole.clone()/>
-                    <Route path=Page::Invite.segments_with_token() view=front::invite::InvitePage ssr=whole.clone()/>
+                    <Route path=Page::Invite.segments_below() view=front::invite::InvitePage ssr=whole.clone()/>
                     <Route path=Page::Mailbox.segments() view=MailboxPage ssr=whole.clone()/>
                     <Route path=Page::Landlord.segments() view=LandlordPage ssr=whole.clone()/>
                     <Route path=Page::Profile.segments() view=settings::profile::ProfilePage ssr=whole.clone()/>
                     <Route path=Page::Security.segments() view=settings::security::SecurityPage ssr=whole.clone()/>
                     <Route path=Page::Organization.segments() view=OrganizationPage ssr=whole.clone()/>
                     <Route path=Page::Audit.segments() view=AuditPage ssr=whole.clone()/>
-                    <Route path=Page::ApiKeys.segments() view=ApiKeysPage ssr=whole/>
+                    <Route path=Page::ApiKeys.segments() view=ApiKeysPage ssr=whole.clone()/>
+                    <Route path=Page::Reference.segments() view=ReferencePage ssr=whole.clone()/>
+                    <Route path=Page::Reference.segments_below() view=ReferencePage ssr=whole/>
                 </FlatRoutes>
             </Router>
         }

@@ -46,6 +46,8 @@ pub enum Page {
     Audit,
     /// API keys.
     ApiKeys,
+    /// The API reference.
+    Reference,
 }
 
 /// The query under which a page waits for a mail.
@@ -56,7 +58,7 @@ pub type Segments = (StaticSegment<&'static str>, StaticSegment<&'static str>);
 
 impl Page {
     /// Every page.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Home,
         Self::Login,
         Self::TwoFactor,
@@ -77,6 +79,7 @@ impl Page {
         Self::Organization,
         Self::Audit,
         Self::ApiKeys,
+        Self::Reference,
     ];
     /// The pages that lead in or settle something on the way: nobody is sent on to them.
     const DOORS: [Self; 11] = [
@@ -118,6 +121,7 @@ impl Page {
             Self::Organization => "/settings/organization",
             Self::Audit => "/settings/audit",
             Self::ApiKeys => "/settings/api-keys",
+            Self::Reference => "/docs",
         }
     }
 
@@ -134,13 +138,13 @@ impl Page {
         (StaticSegment(first), StaticSegment(second))
     }
 
-    /// The same with a token below it, in the router's terms.
-    pub fn segments_with_token(self) -> (StaticSegment<&'static str>, ParamSegment) {
-        (StaticSegment(&self.path()[1..]), ParamSegment("token"))
+    /// The same with something below it, in the router's terms.
+    pub fn segments_below(self) -> (StaticSegment<&'static str>, ParamSegment) {
+        (StaticSegment(&self.path()[1..]), ParamSegment("below"))
     }
 
     /// Whether `path` is this page's, or lies below it.
-    fn holds(self, path: &str) -> bool {
+    pub fn holds(self, path: &str) -> bool {
         path.strip_prefix(self.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 

@@ -19,7 +19,7 @@ for (const width of [1280, 390]) {
 }
 
 /** Pages that are made differently without a script, or work differently. */
-const WITHOUT_SCRIPT = /^(login|keys|keys-create|keys-new|login-|magic-link|forgot-|reset-|verify-|secure-|undo-|mailbox|profile-|landlord|two-factor|confirm|organization|invite|register-with|switcher|handoff(?!-signed-out))/;
+const WITHOUT_SCRIPT = /^(login|keys|keys-create|keys-new|login-|magic-link|forgot-|reset-|verify-|secure-|undo-|mailbox|profile-|reference|landlord|two-factor|confirm|organization|invite|register-with|switcher|handoff(?!-signed-out))/;
 
 for (const [width, scheme] of [[1280, 'light'], [390, 'dark']] as const) {
   test.describe(`without script, ${width} ${scheme}`, () => {

@@ -1,4 +1,6 @@
 // The API as a program sees it: from outside the browser.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect } from '@playwright/test';
 import type { Person } from './people.ts';
 import { Phone } from './phone.ts';
@@ -55,6 +57,12 @@ export class Api {
     const text = await answer.text();
     expect(answer.status, text).toBe(status);
     return new Api(latchkey, (JSON.parse(text) as { accessToken: string }).accessToken);
+  }
+
+  /** Types a command of the reference into a shell, with this credential where it says so. */
+  async types(command: string): Promise<Json> {
+    const { stdout } = await promisify(execFile)('bash', ['-c', command], { env: { ...process.env, TOKEN: this.#credential } });
+    return JSON.parse(stdout) as Json;
   }
 
   /** A call that needs nobody: asks for a mail, or brings what was mailed. */

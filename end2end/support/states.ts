@@ -64,6 +64,11 @@ const front: State[] = [
   },
 ];
 
+const reference: State[] = [
+  { name: 'reference', arrange: ({ visitor }) => arrive(visitor, '/docs') },
+  { name: 'reference-section', arrange: ({ visitor }) => arrive(visitor, '/docs/api-keys') },
+];
+
 const keys: State[] = [
   {
     name: 'keys-none',
@@ -428,7 +433,7 @@ const inTheHouse: State[] = [
   { name: 'landlord-without-mail', at: 'mailless', arrange: (scene) => asLandlord(scene) },
 ];
 
-export const STATES = [...front, ...byMail, ...keys, ...unusualUse, ...settings, ...twoFactor, ...handoff, ...organizations, ...inTheHouse];
+export const STATES = [...front, ...byMail, ...reference, ...keys, ...unusualUse, ...settings, ...twoFactor, ...handoff, ...organizations, ...inTheHouse];
 
 async function arrive(visitor: Visitor, path: string): Promise<void> {
   await visitor.opens(path);

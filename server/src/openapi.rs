@@ -11,6 +11,30 @@ use crate::rest::failure::ErrorView;
 #[openapi(components(schemas(ErrorView, RefusalView)))]
 struct Frame;
 
+/// The parts of the reference, in the order of reading.
+const PARTS: [(&str, &str); 15] = [
+    (
+        "Signing in",
+        "By password, by mail, by an invitation code or with a ticket from elsewhere; and going on with new tokens.",
+    ),
+    (
+        "Two-factor",
+        "Authenticators, backup codes, trusted devices, and showing once more who one is before something that matters.",
+    ),
+    ("Sessions", "Where a person is signed in, and how that ends."),
+    ("Recovery", "For who lost the password, or finds that somebody else has it."),
+    ("Addresses", "Confirming an address, and moving to another."),
+    ("Account", "The person themself: name, picture, password."),
+    ("API keys", "Keys for programs: made, watched, exchanged and ended."),
+    ("Verification", "For other services and reverse proxies: who is this, and what may they do?"),
+    ("Organizations", "Tenants, their members and roles, and what they demand of them."),
+    ("Invitations", "Bringing people in, by mail for one address or by a code for many."),
+    ("Audit", "Who did what, in a chain that shows whether it was touched."),
+    ("Landlord", "For those who run the installation: tenants, their owners, mail."),
+    ("Salesflow", "The wire forms of Salesflow (docs/salesflow.md)."),
+    ("SynthesQ", "The wire forms of SynthesQ (docs/synthesq.md)."),
+    ("Around", "Health, published keys, well-known addresses, this document."),
+];
 const SCHEMA: &str = "#/components/schemas/ErrorView";
 /// The same in SynthesQ's own shape.
 const SYNTHESQ_SCHEMA: &str = "#/components/schemas/SynthesqError";
@@ -48,11 +72,11 @@ pub fn frame() -> utoipa::openapi::OpenApi {
 
 /// The whole document, without a server.
 pub fn document() -> String {
-    finished(crate::router::described().into_openapi())
+    finished(crate::router::described().into_openapi()).to_string()
 }
 
 /// Adds what is true of all operations.
-pub fn finished(document: utoipa::openapi::OpenApi) -> String {
+pub fn finished(document: utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     document["openapi"] = json!("3.1.0");
     document["info"] = json!({
@@ -61,6 +85,8 @@ pub fn finished(document: utoipa::openapi::OpenApi) -> String {
         "description": "Authentication for everything you run. The same API answers under `/v1` and under `/api`, there with further names in answers (docs/salesos.md).",
         "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
     });
+    document["tags"] =
+        PARTS.iter().map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document["servers"] = json!([{ "url": "/" }]);
     document["components"]["securitySchemes"] = security_schemes();
     if let Some(paths) = document["paths"].as_object_mut() {
@@ -70,7 +96,7 @@ pub fn finished(document: utoipa::openapi::OpenApi) -> String {
             }
         }
     }
-    document.to_string()
+    document
 }
 
 fn security_schemes() -> Value {

@@ -20,6 +20,7 @@ use crate::secret::Password;
 use crate::session::EndedBy;
 use crate::user::{User, UserName};
 
+use super::counting::Counted;
 use super::mail::Notice;
 use super::places::place_named;
 use super::sign_in::{OrganizationView, SecretText, SignedIn, UserView};
@@ -162,7 +163,12 @@ impl Latchkey {
                 Verdict::Right | Verdict::RightButOld => Ok(stored),
             }
         };
-        self.counting_failures(&("password of", user.number()), self.0.settings.limits.sign_in, Box::pin(compare)).await
+        self.counting_failures(
+            &(Counted::PASSWORD_OF, user.number()),
+            self.0.settings.limits.sign_in,
+            Box::pin(compare),
+        )
+        .await
     }
 }
 

@@ -12,6 +12,7 @@ use crate::mail::FactorNews;
 use crate::principal::Actor;
 use crate::user::User;
 
+use super::counting::Counted;
 use super::sign_in::SecretText;
 
 /// How somebody's backup codes stand. The codes themselves are never told again.
@@ -91,7 +92,7 @@ impl Latchkey {
         if user.second_factor_since.is_none() {
             return Err(Error::Malformed(Code::TwoFactorNotEnabled));
         }
-        let who = ("backup codes", user.id.number());
+        let who = (Counted::BACKUP_CODES, user.id.number());
         let proof = self.prove_either(actor, &user, input);
         self.counting_failures(&who, self.0.settings.limits.factor_change, Box::pin(proof)).await?;
         let (now, codes) = (self.now(), new_backup_codes());

@@ -5,7 +5,7 @@
 //! limits of API keys are counted in memory, because they are asked for tens of thousands of times a second; the
 //! nodes tell each other what they counted several times a second ([`super::nodes`]).
 
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 
 use crate::Latchkey;
@@ -18,18 +18,18 @@ pub(crate) type Proving<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> +
 
 impl Latchkey {
     /// Counts one call of `who`, exactly.
-    pub(crate) async fn limited(&self, who: &impl Limited, rate: Rate) -> Result<Window, Error> {
+    pub(crate) async fn limited(&self, who: &(Counted, impl Hash), rate: Rate) -> Result<Window, Error> {
         let name = self.0.counters.name(who);
         let Some(mut connection) = self.0.db.counting().await? else { return self.limited_here(who, rate) };
         let now = self.now();
         let count = connection.store().consume_count(name, rate, now).await?;
         let window = Window::of(rate, count.used, count.ends_at, now);
-        if count.used <= rate.limit { Ok(window) } else { Err(self.limit_reached(who.limit(), window)) }
+        if count.used <= rate.limit { Ok(window) } else { Err(self.limit_reached(who.0.limit, window)) }
     }
 
     /// Counts one call of `who` in the memory of this node.
-    pub(crate) fn limited_here(&self, who: &impl Limited, rate: Rate) -> Result<Window, Error> {
-        self.0.counters.take(self.now(), who, rate).map_err(|window| self.limit_reached(who.limit(), window))
+    pub(crate) fn limited_here(&self, who: &(Counted, impl Hash), rate: Rate) -> Result<Window, Error> {
+        self.0.counters.take(self.now(), who, rate).map_err(|window| self.limit_reached(who.0.limit, window))
     }
 
     /// The refusal of somebody who has reached a limit.
@@ -39,7 +39,7 @@ impl Latchkey {
     }
 
     /// Gives one call back that [`Latchkey::limited`] counted. When that fails, the count stays until its window ends.
-    pub(crate) async fn give_back(&self, who: &impl Limited, rate: Rate) {
+    pub(crate) async fn give_back(&self, who: &(Counted, impl Hash), rate: Rate) {
         let name = self.0.counters.name(who);
         match self.0.db.counting().await {
             Ok(None) => self.0.counters.give_back(self.now(), who, rate),
@@ -56,7 +56,7 @@ impl Latchkey {
     /// after, so that tries at once cannot pass the limit.
     pub(crate) async fn counting_failures<T>(
         &self,
-        who: &impl Limited,
+        who: &(Counted, impl Hash),
         rate: Rate,
         prove: Proving<'_, T>,
     ) -> Result<T, Error> {
@@ -69,32 +69,45 @@ impl Latchkey {
     }
 }
 
-/// Who is counted in a limit, under the name of what is limited.
-pub(crate) trait Limited: Hash {
-    /// Which limit it is.
-    fn limit(&self) -> Limit;
+/// What is counted. With whom it is counted of, a counter of its own; under the same name on every node and in every
+/// version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted {
+    name: &'static str,
+    limit: Limit,
 }
 
-impl<T: Hash> Limited for (&'static str, T) {
-    fn limit(&self) -> Limit {
-        match self.0 {
-            "visitor" => Limit::Address,
-            "actor" | "session tokens" => Limit::Principal,
-            "verify" => Limit::Verify,
-            "sign-in from" | "sign-in from around" | "sign-in from anywhere" => Limit::SignInFrom,
-            "sign-in to" | "sign-in of known browsers to" => Limit::SignInTo,
-            "sign-up from" | "new organization by" => Limit::SignUp,
-            "mailed proof from" | "invitation from" | "invitation code from" | "password of" => Limit::Proof,
-            "factor set-up" | "factor set-up code" | "factor off" | "backup codes" => Limit::Factor,
-            "new browser" => Limit::MailTo,
-            _ => Limit::Other,
-        }
+impl Counted {
+    pub(crate) const VISITOR: Self = Self::new("visitor", Limit::Address);
+    pub(crate) const ACTOR: Self = Self::new("actor", Limit::Principal);
+    pub(crate) const SESSION_TOKENS: Self = Self::new("session tokens", Limit::Principal);
+    pub(crate) const VERIFY: Self = Self::new("verify", Limit::Verify);
+    pub(crate) const SIGN_IN_FROM: Self = Self::new("sign-in from", Limit::SignInFrom);
+    pub(crate) const SIGN_IN_FROM_AROUND: Self = Self::new("sign-in from around", Limit::SignInFrom);
+    pub(crate) const SIGN_IN_FROM_ANYWHERE: Self = Self::new("sign-in from anywhere", Limit::SignInFrom);
+    pub(crate) const SIGN_IN_TO: Self = Self::new("sign-in to", Limit::SignInTo);
+    pub(crate) const SIGN_IN_OF_KNOWN_BROWSERS_TO: Self = Self::new("sign-in of known browsers to", Limit::SignInTo);
+    pub(crate) const SIGN_UP_FROM: Self = Self::new("sign-up from", Limit::SignUp);
+    pub(crate) const NEW_ORGANIZATION_BY: Self = Self::new("new organization by", Limit::SignUp);
+    pub(crate) const MAILED_PROOF_FROM: Self = Self::new("mailed proof from", Limit::Proof);
+    pub(crate) const INVITATION_FROM: Self = Self::new("invitation from", Limit::Proof);
+    pub(crate) const INVITATION_CODE_FROM: Self = Self::new("invitation code from", Limit::Proof);
+    pub(crate) const PASSWORD_OF: Self = Self::new("password of", Limit::Proof);
+    pub(crate) const FACTOR_SET_UP: Self = Self::new("factor set-up", Limit::Factor);
+    pub(crate) const FACTOR_SET_UP_CODE: Self = Self::new("factor set-up code", Limit::Factor);
+    pub(crate) const FACTOR_OFF: Self = Self::new("factor off", Limit::Factor);
+    pub(crate) const BACKUP_CODES: Self = Self::new("backup codes", Limit::Factor);
+    pub(crate) const NEW_BROWSER: Self = Self::new("new browser", Limit::MailTo);
+    pub(crate) const MAIL_TO: Self = Self::new("mail to", Limit::MailTo);
+    pub(crate) const MAIL_FROM: Self = Self::new("mail from", Limit::MailFrom);
+
+    const fn new(name: &'static str, limit: Limit) -> Self {
+        Self { name, limit }
     }
 }
 
-/// Asking for a mail: what for, and whether the asker or the recipient is counted.
-impl<T: Hash> Limited for (&'static str, &'static str, T) {
-    fn limit(&self) -> Limit {
-        if self.1 == "from" { Limit::MailFrom } else { Limit::MailTo }
+impl Hash for Counted {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
     }
 }

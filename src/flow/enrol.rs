@@ -20,6 +20,7 @@ use crate::session::EndedBy;
 use crate::store::{NewFactor, Store};
 use crate::user::User;
 
+use super::counting::Counted;
 use super::second_factor::{SecondProven, needed_code};
 use super::sign_in::{SecretText, SessionCookie};
 
@@ -165,7 +166,7 @@ impl Latchkey {
             }
             self.fresh(actor)?;
         }
-        self.limited(&("factor set-up", user.id.number()), self.0.settings.limits.factor_set_up).await?;
+        self.limited(&(Counted::FACTOR_SET_UP, user.id.number()), self.0.settings.limits.factor_set_up).await?;
         let now = self.now();
         let mut writing = self.0.db.write().await?;
         let set_up = match writing.store().find_setup(user.id, now).await? {
@@ -222,7 +223,7 @@ impl Latchkey {
         let sealed = self.0.db.read().await?.store().find_setup(person.user(), self.now()).await?;
         let sealed = sealed.ok_or(Error::NotFound)?;
         let set_up = self.open_set_up(person.user(), &sealed)?;
-        let who = ("factor set-up code", person.user().number());
+        let who = (Counted::FACTOR_SET_UP_CODE, person.user().number());
         let first = async { self.first_step(&set_up, &code.0) };
         let step = self.counting_failures(&who, self.0.settings.limits.factor_set_up_code, Box::pin(first)).await?;
         let now = self.now();
@@ -265,7 +266,7 @@ impl Latchkey {
         if Policy::demands_factor(&places, self.now()) {
             return Err(Error::Conflict(Code::TwoFactorMandatory));
         }
-        let who = ("factor off", user.id.number());
+        let who = (Counted::FACTOR_OFF, user.id.number());
         let proofs = self.prove_both(actor, &user, input);
         self.counting_failures(&who, self.0.settings.limits.factor_change, Box::pin(proofs)).await?;
         let mut writing = self.0.db.write().await?;

@@ -24,6 +24,7 @@ use crate::secret::Password;
 use crate::store::{GuessBounds, GuessCount, Store};
 use crate::user::User;
 
+use super::counting::Counted;
 use super::links::browser_hash;
 use super::mail::Parcel;
 
@@ -57,7 +58,7 @@ impl Found {
 }
 
 /// What a try counts against in memory, and at which rate.
-type Counted = ((&'static str, String), Rate);
+type Count = ((Counted, String), Rate);
 
 impl Latchkey {
     /// The account whose password this is. An unknown account, a wrong password and an account that is switched off
@@ -103,21 +104,21 @@ impl Latchkey {
 
     /// Strangers are counted by where they come from, by the account, and all together; a known browser by the account
     /// alone, apart from them.
-    fn counted(&self, visitor: &Visitor, tried: &Tried<'_>, lane: Lane) -> Vec<Counted> {
+    fn counted(&self, visitor: &Visitor, tried: &Tried<'_>, lane: Lane) -> Vec<Count> {
         let (limits, account) = (&self.0.settings.limits, tried.email.to_string());
         match lane {
-            Lane::KnownBrowsers => vec![(("sign-in of known browsers to", account), limits.sign_in)],
+            Lane::KnownBrowsers => vec![((Counted::SIGN_IN_OF_KNOWN_BROWSERS_TO, account), limits.sign_in)],
             Lane::Strangers => vec![
-                (("sign-in from", network(visitor.address).to_string()), limits.sign_in),
-                (("sign-in to", account), limits.sign_in),
-                (("sign-in from around", wide_network(visitor.address).to_string()), limits.sign_in_network),
-                (("sign-in from anywhere", String::new()), limits.sign_in_everywhere),
+                ((Counted::SIGN_IN_FROM, network(visitor.address).to_string()), limits.sign_in),
+                ((Counted::SIGN_IN_TO, account), limits.sign_in),
+                ((Counted::SIGN_IN_FROM_AROUND, wide_network(visitor.address).to_string()), limits.sign_in_network),
+                ((Counted::SIGN_IN_FROM_ANYWHERE, String::new()), limits.sign_in_everywhere),
             ],
         }
     }
 
     /// Counts a try against all of them, or against none when one is full.
-    async fn take_all(&self, counted: &[Counted]) -> Result<(), Error> {
+    async fn take_all(&self, counted: &[Count]) -> Result<(), Error> {
         for (place, (who, rate)) in counted.iter().enumerate() {
             if let Err(refused) = self.limited(who, *rate).await {
                 self.give_all_back(&counted[..place]).await;
@@ -127,7 +128,7 @@ impl Latchkey {
         Ok(())
     }
 
-    async fn give_all_back(&self, counted: &[Counted]) {
+    async fn give_all_back(&self, counted: &[Count]) {
         for (who, rate) in counted {
             self.give_back(who, *rate).await;
         }

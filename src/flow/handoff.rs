@@ -25,6 +25,7 @@ use crate::store::{Store, StoredHandoff, Writing};
 use crate::user::User;
 
 use super::authenticate::{CredentialHeaders, Presented};
+use super::counting::Counted;
 use super::gate::{Entered, Proven, first_factor};
 use super::second_factor::SecondProven;
 use super::sf_token::{AuthorizationResponse, Claimed};
@@ -191,7 +192,7 @@ impl Latchkey {
         if !actor.principal().was_handed_off() {
             return Err(Error::Forbidden(Code::InsufficientScope));
         }
-        self.limited(&("session tokens", person.session().number()), self.0.settings.limits.ordinary).await?;
+        self.limited(&(Counted::SESSION_TOKENS, person.session().number()), self.0.settings.limits.ordinary).await?;
         let mut writing = self.0.db.write().await?;
         let standing = self.live_standing(&mut writing.store(), person.session()).await?;
         let holder = Holder::standing(&standing).for_at_most(Some(SF_LIFE));

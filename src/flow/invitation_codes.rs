@@ -17,6 +17,7 @@ use crate::latchkey::network;
 use crate::member::{Action, Role};
 use crate::principal::{Actor, Visitor};
 
+use super::counting::Counted;
 use super::page::{Orders, Page, PageQuery};
 
 const ORDERS: Orders = Orders { names: &["createdAt"], columns: &[("created_at", "created_at DESC")] };
@@ -279,7 +280,7 @@ impl Latchkey {
         text: &str,
         email: Option<&Email>,
     ) -> Result<InvitationCode, Error> {
-        let who = ("invitation code from", network(visitor.address));
+        let who = (Counted::INVITATION_CODE_FROM, network(visitor.address));
         let find = async {
             let none = || Error::Malformed(Code::InvalidInvitationCode);
             let mac = self.invitation_mac(text).ok_or_else(none)?;

@@ -20,6 +20,7 @@ use crate::principal::{Actor, Permit, Visitor};
 use crate::secret::PlainToken;
 use crate::store::{Invitations, Store, Writing};
 
+use super::counting::Counted;
 use super::mail::Parcel;
 use super::page::{Orders, Page, PageQuery};
 
@@ -328,7 +329,7 @@ impl Latchkey {
     /// An invitation by the token of its link. Trying tokens that were never given out is limited.
     pub(crate) async fn invitation_of(&self, visitor: &Visitor, token: &str) -> Result<Invitation, Error> {
         let hash = PlainToken::presented(token).hashed();
-        let who = ("invitation from", network(visitor.address));
+        let who = (Counted::INVITATION_FROM, network(visitor.address));
         let find = async {
             let found = self.0.db.read().await?.store().find_invitation(hash).await?;
             found.ok_or(Error::Malformed(Code::InvalidToken))

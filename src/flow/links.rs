@@ -16,7 +16,7 @@ use crate::principal::Visitor;
 use crate::secret::PlainToken;
 use crate::store::{NewChallenge, Store, Writing};
 
-use super::counting::Proving;
+use super::counting::{Counted, Proving};
 use super::sign_in::SecretText;
 
 /// Where something is to be mailed to.
@@ -232,8 +232,12 @@ impl Latchkey {
 
     /// Failed proofs count by the client's address, like failed sign-ins.
     async fn count_failures<T>(&self, visitor: &Visitor, prove: Proving<'_, T>) -> Result<T, Error> {
-        self.counting_failures(&("mailed proof from", network(visitor.address)), self.0.settings.limits.sign_in, prove)
-            .await
+        self.counting_failures(
+            &(Counted::MAILED_PROOF_FROM, network(visitor.address)),
+            self.0.settings.limits.sign_in,
+            prove,
+        )
+        .await
     }
 
     async fn redeem_token(&self, kinds: &[Kind], token: &PlainToken) -> Result<(Writing, Challenge), Error> {
@@ -263,9 +267,9 @@ impl Latchkey {
     /// Limits asking for mails: by the address they go to, and by the client's. Known and unknown addresses alike.
     pub(crate) async fn limit_asking(&self, what: &'static str, visitor: &Visitor, email: &Email) -> Result<(), Error> {
         let limits = &self.0.settings.limits;
-        let to = (what, "to", email.as_str());
+        let to = (Counted::MAIL_TO, (what, email.as_str()));
         self.limited(&to, limits.mail).await?;
-        let from = self.limited(&(what, "from", network(visitor.address)), limits.mail_from).await;
+        let from = self.limited(&(Counted::MAIL_FROM, (what, network(visitor.address))), limits.mail_from).await;
         if from.is_err() {
             self.give_back(&to, limits.mail).await;
         }

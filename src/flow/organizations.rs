@@ -16,6 +16,7 @@ use crate::principal::{Actor, Permit};
 use crate::settings::Registration;
 use crate::store::Store;
 
+use super::counting::Counted;
 use super::page::{Orders, Page, PageQuery};
 use super::sign_up::LONGEST_NAME;
 
@@ -175,7 +176,7 @@ impl Latchkey {
         let name = findings.text(input.name.as_deref(), Field::Name, LONGEST_NAME);
         findings.check()?;
         let Some(name) = name else { return Err(Error::NotFound) };
-        self.limited(&("new organization by", person.user().number()), self.0.settings.limits.sign_up).await?;
+        self.limited(&(Counted::NEW_ORGANIZATION_BY, person.user().number()), self.0.settings.limits.sign_up).await?;
         let mut writing = self.0.db.write().await?;
         let user = writing.store().find_user(person.user()).await?.ok_or(Error::NotFound)?;
         let place = self.found_organization(&mut writing.store(), &user, &name, self.now()).await?;

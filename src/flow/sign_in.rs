@@ -22,6 +22,7 @@ use crate::session::{EndedBy, Inherited, Session};
 use crate::store::{NewSession, Store, Writing};
 use crate::user::{User, UserName};
 
+use super::counting::Counted;
 use super::gate::{DeviceTokens, DevicesCookie, Entered, Passed, Proven};
 use super::guessing::Tried;
 use super::links::{browser_hash, program_hash};
@@ -367,7 +368,7 @@ impl Latchkey {
         let hash = browser.map_or_else(|| program_hash(&visitor.user_agent), browser_hash);
         let is_new = store.insert_known_browser(user.id, &hash, self.now()).await?;
         let limit = self.0.settings.limits.mail;
-        if !is_new || self.limited(&("new browser", user.id.number()), limit).await.is_err() {
+        if !is_new || self.limited(&(Counted::NEW_BROWSER, user.id.number()), limit).await.is_err() {
             return Ok(());
         }
         let house = proven.place.map(|place| place.organization.name.as_str());

@@ -22,6 +22,7 @@ use crate::store::Store;
 use crate::user::User;
 
 use super::address::told_of;
+use super::counting::Counted;
 use super::gate::Proven;
 use super::joining::Home;
 use super::sign_in::{Opening, SecretText, SignedIn};
@@ -163,7 +164,7 @@ impl Latchkey {
         opening: Opening<'_>,
     ) -> Result<SignedUp, Error> {
         self.check_password_of(account, account.company.as_deref())?;
-        self.limited(&("sign-up from", network(visitor.address)), self.0.settings.limits.sign_up).await?;
+        self.limited(&(Counted::SIGN_UP_FROM, network(visitor.address)), self.0.settings.limits.sign_up).await?;
         let hash = self.0.hasher.hash(Password::typed(account.password.text())).await?;
         let now = self.now();
         let by_mail = home.proves_address();

@@ -16,6 +16,7 @@ use crate::principal::{Actor, Facts, Principal, Subject, Visitor};
 use crate::secret::PlainToken;
 
 use super::authenticate::{CredentialHeaders, Presented};
+use super::counting::Counted;
 
 /// The answer of `verify`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -159,7 +160,7 @@ impl Latchkey {
 
     /// Counts a call of `verify`, `forward` or `introspect`, which have a high limit of their own.
     pub fn admit_verification(&self, principal: &Principal) -> Result<Window, Error> {
-        self.limited_here(&("verify", who(principal)), self.0.settings.limits.verify)
+        self.limited_here(&(Counted::VERIFY, who(principal)), self.0.settings.limits.verify)
     }
 
     /// Counts an ordinary call of a person. A key is under its own limits only.
@@ -167,7 +168,7 @@ impl Latchkey {
         if principal.key_id().is_some() {
             return Ok(None);
         }
-        self.limited_here(&("actor", who(principal)), self.0.settings.limits.ordinary).map(Some)
+        self.limited_here(&(Counted::ACTOR, who(principal)), self.0.settings.limits.ordinary).map(Some)
     }
 
     /// Whether a request with this method may pass a reverse proxy. People may use every method.

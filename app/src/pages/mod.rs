@@ -6,6 +6,7 @@ pub mod home;
 pub mod invitation_link;
 pub mod landlord;
 pub mod mailbox;
+pub mod reference;
 pub mod settings;
 pub mod trouble;
 

@@ -152,7 +152,7 @@ fn question(template: &str) -> Option<Question> {
     let call = ["/v1/auth/", "/api/auth/"].iter().find_map(|base| template.strip_prefix(base))?;
     match call {
         "verify" => Some(Question::Verify),
-        "forward" => Some(Question::Forward),
+        "forward" | "forward/" | "forward/{*path}" => Some(Question::Forward),
         "introspect" => Some(Question::Introspect),
         _ => None,
     }
@@ -196,6 +196,7 @@ mod tests {
     fn verification_is_known_by_its_template() {
         assert_eq!(question("/v1/auth/verify"), Some(Question::Verify));
         assert_eq!(question("/api/auth/introspect"), Some(Question::Introspect));
+        assert_eq!(question("/v1/auth/forward/{*path}"), Some(Question::Forward));
         assert_eq!(question("/v1/auth/verify-email"), None);
         assert_eq!(question("-"), None);
     }

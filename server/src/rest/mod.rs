@@ -9,6 +9,7 @@
 //! - Created things answer 201 with the thing; what has no body of its own answers `{success:true}`.
 //! - Bodies that cannot be read are 4xx with a sentence for each wrong field; ids of the wrong form are 404.
 
+use axum::routing::any;
 use latchkey::Latchkey;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
@@ -46,6 +47,9 @@ type Described = UtoipaMethodRouter<Latchkey>;
 pub fn native() -> OpenApiRouter<Latchkey> {
     let own = vec![routes!(sign_in::login), routes!(organizations::list_organizations)];
     under("/v1", shared().chain(own))
+        .route(verification::HELD_BACK, any(verification::forward_below))
+        // OpenAPI has no words for a path of any length.
+        .route(&format!("{}{{*path}}", verification::HELD_BACK), any(verification::forward_below))
 }
 
 /// What is the same under `/api`; the rest of it is in [`crate::dialects::salesos`].

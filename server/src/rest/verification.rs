@@ -14,7 +14,10 @@ use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::body::{Body, Query, object, read};
-use super::who::Checking;
+use super::who::{Checking, HeldBack};
+
+/// Below it stand the addresses of requests that Envoy holds back.
+pub const HELD_BACK: &str = "/v1/auth/forward/";
 
 /// What must be held.
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +47,8 @@ pub async fn verify(
 /// May this request pass the reverse proxy?
 ///
 /// Decides by the method of the request that the proxy holds back (`X-Original-Method` or `X-Forwarded-Method`), and
-/// says who it is in headers for the service behind.
+/// says who it is in headers for the service behind. Envoy asks otherwise: with that very method, at that very path below
+/// `/v1/auth/forward/`.
 #[utoipa::path(
     get, path = "/auth/forward", tag = "Verification",
     params(
@@ -65,9 +69,29 @@ pub async fn forward(
     method: Method,
     headers: HeaderMap,
 ) -> Answer<Response> {
+    let mut methods = claimed_methods(&headers);
+    if methods.is_empty() {
+        methods.push(method.as_str());
+    }
+    admit(&latchkey, &checking, &methods)
+}
+
+/// The same as Envoy asks it: with the method and at the path of the request that it holds back, below this one's.
+pub async fn forward_below(
+    State(latchkey): State<Latchkey>,
+    HeldBack(checking): HeldBack,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let mut methods = claimed_methods(&headers);
+    methods.push(method.as_str());
+    admit(&latchkey, &checking, &methods)
+}
+
+/// A client can send what the proxy does not overwrite, so every method that is claimed must be allowed.
+fn admit(latchkey: &Latchkey, checking: &Checking, methods: &[&str]) -> Answer<Response> {
     let mut admitted = None;
-    // A client can send what the proxy does not overwrite, so every method that is claimed must be allowed.
-    for method in claimed_methods(&headers, &method) {
+    for method in methods {
         admitted = Some(latchkey.admit_forwarded(&checking.principal, method)?);
     }
     let admitted = admitted.ok_or(Error::NotFound)?;
@@ -86,14 +110,10 @@ pub async fn forward(
     Ok(response)
 }
 
-fn claimed_methods<'h>(headers: &'h HeaderMap, own: &'h Method) -> Vec<&'h str> {
+fn claimed_methods(headers: &HeaderMap) -> Vec<&str> {
     let names = ["x-original-method", "x-forwarded-method"];
     let values = names.iter().flat_map(|name| headers.get_all(*name));
-    let mut methods: Vec<_> = values.map(|value| value.to_str().unwrap_or("?").trim()).collect();
-    if methods.is_empty() {
-        methods.push(own.as_str());
-    }
-    methods
+    values.map(|value| value.to_str().unwrap_or("?").trim()).collect()
 }
 
 /// A token to be looked into.

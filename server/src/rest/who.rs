@@ -5,6 +5,7 @@
 //! - [`Anybody`]: the same, or nobody in particular.
 //! - [`Barred`]: the same, also for whoever has yet to set up the second factor that their organization demands.
 //! - [`Checking`]: the same under the high limit of `verify`, `forward` and `introspect`.
+//! - [`HeldBack`]: the same for a request that a proxy holds back, which changes nothing here whatever its method.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -58,7 +59,16 @@ pub struct Checking {
     call: Arc<Call>,
 }
 
+/// The same as [`Checking`], asked with the method of somebody else's request: a CSRF token of ours proves nothing of it.
+pub struct HeldBack(pub Checking);
+
 impl Checking {
+    async fn read(parts: &Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        let (call, principal, window) = authenticate(parts, latchkey).await?;
+        note(&call, window, Some(latchkey.admit_verification(&principal)?));
+        Ok(Self { principal, call })
+    }
+
     /// The principal in its request.
     pub fn actor(&self) -> Actor {
         Actor::new(self.call.visitor.clone(), self.principal.clone())
@@ -120,13 +130,17 @@ impl FromRequestParts<Latchkey> for Checking {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
-        let (call, principal, window) = authenticate(parts, latchkey).await?;
-        note(&call, window, Some(latchkey.admit_verification(&principal)?));
-        let checking = Self { principal, call };
-        if is_change(&parts.method) {
-            check_csrf(parts, latchkey, &checking.actor())?;
-        }
+        let checking = Self::read(parts, latchkey).await?;
+        check_csrf(parts, latchkey, &checking.actor())?;
         Ok(checking)
+    }
+}
+
+impl FromRequestParts<Latchkey> for HeldBack {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, latchkey: &Latchkey) -> Result<Self, Failure> {
+        Checking::read(parts, latchkey).await.map(Self)
     }
 }
 

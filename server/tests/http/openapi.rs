@@ -312,3 +312,43 @@ async fn two_schemas_never_share_a_name() {
     assert!(response("/v1/auth/verify").contains("/VerifiedView"));
     assert!(response("/v1/auth/verify-email").contains("/AddressVerifiedView"));
 }
+
+#[tokio::test]
+async fn the_reference_shows_every_call_to_anybody() {
+    let (app, document) = document().await;
+    let stranger = app.stranger();
+    let paths = &document["paths"];
+    let is_twin = |path: &str, method: &str| {
+        let native = path.strip_prefix("/api/").map(|rest| format!("/v1/{rest}"));
+        native.is_some_and(|native| paths[native][method.to_lowercase()].is_object())
+    };
+    let overview = stranger.get("/docs").await.assert_status(200);
+    let (mut shown, mut pages) = (0, Vec::new());
+    for tag in document["tags"].as_array().expect("tags") {
+        let name = tag["name"].as_str().expect("a name");
+        let address = format!("/docs/{}", name.to_lowercase().replace(' ', "-"));
+        let section = stranger.get(&address).await.assert_status(200);
+        for (path, method, operation) in operations(&document) {
+            if operation["tags"] != json!([name]) || is_twin(&path, &method) {
+                continue;
+            }
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(overview.body.contains(&format!("href=\"{address}#{id}\"")), "{method} {path}");
+            assert!(section.body.contains(&format!("id=\"{id}\"")), "{method} {path}");
+            shown += 1;
+        }
+        pages.push(section);
+    }
+    let all = operations(&document).into_iter().filter(|(path, method, _)| !is_twin(path, method)).count();
+    assert_eq!(shown, all, "every operation has one tag, and the document says what it is about");
+    pages.push(overview);
+    for page in pages {
+        let fetched = page.body.split(" src=\"").skip(1).chain(page.body.split("<link").skip(1));
+        assert!(
+            fetched.into_iter().all(|rest| !rest.split('>').next().unwrap_or_default().contains("http")),
+            "offline"
+        );
+    }
+    let missing = stranger.with_header("accept", "text/html").get("/docs/nothing").await;
+    missing.assert_status(404);
+}

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::flow::counting::Counted;
 use crate::limit::Rate;
 use crate::testing::{TestCore, access, on_both_engines};
 
@@ -29,20 +30,20 @@ on_both_engines! {
         let rate = Rate::new(5, 60);
         let tries = (0..200).map(|number| {
             let node = if number % 2 == 0 { core.latchkey.clone() } else { other.latchkey.clone() };
-            tokio::spawn(async move { node.limited(&("sign-in to", "ada"), rate).await.is_ok() })
+            tokio::spawn(async move { node.limited(&(Counted::SIGN_IN_TO, "ada"), rate).await.is_ok() })
         });
         let mut taken = 0;
         for tried in tries.collect::<Vec<_>>() {
             taken += u32::from(tried.await.expect("ran"));
         }
         assert_eq!(taken, 5, "whatever node they came to");
-        core.latchkey.give_back(&("sign-in to", "ada"), rate).await;
-        assert!(other.latchkey.limited(&("sign-in to", "ada"), rate).await.is_ok(), "one was given back");
-        let refused = other.latchkey.limited(&("sign-in to", "ada"), rate).await.expect_err("full");
+        core.latchkey.give_back(&(Counted::SIGN_IN_TO, "ada"), rate).await;
+        assert!(other.latchkey.limited(&(Counted::SIGN_IN_TO, "ada"), rate).await.is_ok(), "one was given back");
+        let refused = other.latchkey.limited(&(Counted::SIGN_IN_TO, "ada"), rate).await.expect_err("full");
         let Error::RateLimited(window) = refused else { panic!("{refused:?}") };
         assert_eq!((window.limit, window.remaining, window.retry_after), (5, 0, Duration::from_secs(60)));
         core.pass(Duration::from_secs(60));
-        assert!(core.latchkey.limited(&("sign-in to", "ada"), rate).await.is_ok(), "the wait is over");
+        assert!(core.latchkey.limited(&(Counted::SIGN_IN_TO, "ada"), rate).await.is_ok(), "the wait is over");
     }
 
     async fn a_revocation_is_told_to_nodes_that_hear(core: TestCore) {
@@ -75,10 +76,10 @@ on_both_engines! {
         until("hearing", async || other.latchkey.0.memory.belief.at(now) > Duration::from_secs(1)).await;
         let rate = Rate::new(10, 60);
         for _ in 0..10 {
-            core.latchkey.limited_here(&("actor", "ada"), rate).expect("room");
+            core.latchkey.limited_here(&(Counted::ACTOR, "ada"), rate).expect("room");
         }
         core.latchkey.tell_counts().await.expect("told");
-        until("full on the other node", async || other.latchkey.limited_here(&("actor", "ada"), rate).is_err()).await;
+        until("full on the other node", async || other.latchkey.limited_here(&(Counted::ACTOR, "ada"), rate).is_err()).await;
         ear.abort();
     }
 

@@ -45,6 +45,7 @@ pub fn ApiKeysPage() -> impl IntoView {
                     </div>
                     <KeyList rows=rows looking=looking/>
                 </div>
+                <p class="page-foot">"What can be called with a key: see the " <a href=Page::Reference.path()>"API reference"</a> "."</p>
             </House>
         };
         Ok(house.into_any())

@@ -53,6 +53,27 @@ on_both_engines! {
         app.stranger().get("/v1/auth/forward").await.assert_refused(401, "missing_credentials");
     }
 
+    async fn envoy_asks_with_the_method_and_at_the_path_of_the_request_it_holds_back(app) {
+        let ada = app.register("ada").await;
+        let key = ada.makes_a_key(json!({"name": "Reader", "scopes": ["read"]})).await;
+        let reader = app.stranger().with_key(&key.secret);
+        for path in ["/", "/reports/2026?token=theirs&sort=up", "/a%2Fb/%C3%A9", "/v1/auth/login"] {
+            let path = format!("/v1/auth/forward{path}");
+            assert_eq!(reader.get(&path).await.assert_status(200).header("x-auth-scopes"), "read");
+            let hidden = reader.with_header("x-original-method", "GET").with_header("x-forwarded-method", "GET");
+            for method in ["POST", "DELETE", "PROPFIND"] {
+                let body = || axum::body::Body::empty();
+                hidden.send(method, &path, None, body()).await.assert_refused(403, "insufficient_scope");
+                let person = ada.client.send(method, &path, None, body()).await.assert_status(200);
+                assert_eq!(person.header("x-auth-user"), ada.id);
+                app.stranger().send(method, &path, None, body()).await.assert_refused(401, "missing_credentials");
+            }
+        }
+        // The site checks its own changes: a token of ours would prove nothing of them.
+        let passed = app.browser_of(&ada).await.sends().send("POST", "/v1/auth/forward/orders", None, axum::body::Body::empty()).await;
+        assert_eq!(passed.assert_status(200).header("x-auth-user"), ada.id);
+    }
+
     async fn introspection_takes_form_and_json(app) {
         let ada = app.register("ada").await;
         let other = ada.signs_in_again().await;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{App, Browser, PASSWORD, Person, Reply, on_both_engines};
 
-const PAGES: [&str; 18] = [
+const PAGES: [&str; 20] = [
     "/",
     "/login",
     "/login/two-factor",
@@ -24,6 +24,8 @@ const PAGES: [&str; 18] = [
     "/settings/profile",
     "/settings/security",
     "/settings/audit",
+    "/docs",
+    "/docs/api-keys",
     "/nowhere",
 ];
 const BESIDE: [&str; 11] = [
