@@ -5,7 +5,7 @@ use crate::components::icon::Brand;
 use crate::components::layout::PageHead;
 use crate::components::theme::ThemeForm;
 use crate::reference::{Answer, Call, Content, Field, Reference, Section, Shape};
-use crate::request;
+use crate::request::{self, Desk};
 use crate::routes::Page;
 use latchkey::Error;
 use latchkey::error::Code;
@@ -17,6 +17,7 @@ use leptos_meta::Title;
 pub fn ReferencePage() -> impl IntoView {
     super::page(async move {
         let (reference, latchkey) = (request::reference()?, request::latchkey()?);
+        Desk::open(Page::Reference, request::barred_actor()?.as_ref())?;
         Ok::<_, Error>(match request::below(Page::Reference) {
             None => frame(&reference, None, overview(&reference, latchkey.public_url())),
             Some(slug) => match reference.section(&slug) {
@@ -57,7 +58,7 @@ fn frame(reference: &Reference, here: Option<&Section>, content: AnyView) -> Any
 
 fn overview(reference: &Reference, base: &str) -> AnyView {
     view! {
-        <PageHead title="API reference" lead=reference.about.replace('`', "")/>
+        <PageHead title="API reference" lead=plain(&reference.about)/>
         <div class="stack">
             <Ground base=base.to_owned()/>
             {reference.sections.iter().map(summary).collect_view()}
@@ -135,7 +136,7 @@ const REFUSAL: &str = r#"{
 fn summary(section: &Section) -> AnyView {
     let call = |call: &Call| {
         let to = format!("{}#{}", address(section), call.id);
-        view! { <li><a href=to>{call.summary.clone()}</a>{line(call)}</li> }
+        view! { <li><a href=to>{prose(&call.summary)}</a>{line(call)}</li> }
     };
     view! {
         <section class="card card-section">
@@ -173,14 +174,14 @@ fn whole(call: &Call, base: &str) -> AnyView {
     view! {
         <article class="card card-section" id=call.id.clone() aria-labelledby=name.clone()>
             <header>
-                <h2 id=name.clone()><a href=format!("#{}", call.id)>{call.summary.clone()}</a></h2>
+                <h2 id=name.clone()><a href=format!("#{}", call.id)>{prose(&call.summary)}</a></h2>
                 {line(call)}
             </header>
             {(!call.about.is_empty()).then(|| view! { <p>{prose(&call.about)}</p> })}
             <p class="hint">{ways}</p>
             {(!call.parameters.is_empty()).then(|| view! { <h3>"Parameters"</h3>{fields(&call.parameters)} })}
             {call.input.as_ref().map(|input| view! { <h3>"Body"</h3>{shapes(input)} })}
-            {sample(&format!("Command: {}", call.summary), &call.command(base))}
+            {sample(&format!("Command: {}", plain(&call.summary)), &call.command(base))}
             <h3>"Answers"</h3>
             <ul class="fields">{call.answers.iter().map(answer).collect_view()}</ul>
         </article>
@@ -229,12 +230,12 @@ fn shapes(content: &Content) -> AnyView {
 fn fields(fields: &[Field]) -> AnyView {
     let field = |field: &Field| {
         let place = field.place.map(|place| format!(", {place}")).unwrap_or_default();
-        let due = if field.is_required { ", required" } else { "" };
+        let kind = format!("{}{place}{}", field.kind, if field.is_required { ", required" } else { "" });
         view! {
             <li>
                 <code class="breaks">{field.name.clone()}</code>
                 " "
-                <span class="hint">{prose(&field.kind)}{place}{due}</span>
+                <span class="hint">{prose(&kind)}</span>
                 {(!field.about.is_empty()).then(|| view! { <p class="soft">{prose(&field.about)}</p> })}
             </li>
         }
@@ -259,4 +260,9 @@ fn prose(text: &str) -> Vec<AnyView> {
         if at % 2 == 1 { view! { <code class="breaks">{piece}</code> }.into_any() } else { piece.into_any() }
     };
     text.split('`').enumerate().map(piece).collect()
+}
+
+/// The same where no code can stand.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
 }
