@@ -21,11 +21,9 @@
 //!
 //! The rest is fed through the router: `server/tests/fuzz`.
 //!
-//! Proptest draws the bytes. A guided fuzzer (libFuzzer, and bolero in front of it) finds more where branches are deep,
-//! but needs a nightly compiler with sanitizers to be guided at all; without, it draws as blindly as this does, and costs
-//! a dozen crates. These parsers are shallow, and what is drawn here are mostly good texts with something wrong in them.
-//! Each target runs for a second, or for as long as `LATCHKEY_TEST_FUZZ_SECONDS` says: `make fuzz FOR=600`. What is found
-//! becomes a seed.
+//! Bolero draws the bytes: mostly good texts with something wrong in them. As tests, the targets run for a second each, or
+//! for as long as `LATCHKEY_TEST_FUZZ_SECONDS` says: `make fuzz FOR=600`. Guided by libFuzzer to what was not reached yet,
+//! with a nightly compiler: `cargo +nightly bolero test fuzz::api_key`. What is found becomes a seed.
 
 mod draw;
 
@@ -63,7 +61,7 @@ fn credential_headers() {
         " \n \nc\n",
         "Bearer k\nk\n\n",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         let mut parts = text.split('\n').map(Some);
         let mut next = || parts.next().flatten();
         let headers =
@@ -109,7 +107,7 @@ fn access_token() {
     let genuine = ring.sign(&claims, now).expect("signed");
     let (head, _) = genuine.split_once('.').expect("parts");
     let bare = format!("{head}.e30.AA");
-    fuzz_text(&[&genuine, &bare, "eyJhbGciOiJub25lIn0.e30.", "a.b.c", "..."], |text| {
+    fuzz_text!(&[&genuine, &bare, "eyJhbGciOiJub25lIn0.e30.", "a.b.c", "..."], |text| {
         assert_eq!(ring.read(text, "http://here", now).is_ok(), text == genuine, "{text}");
     });
 }
@@ -118,7 +116,7 @@ fn access_token() {
 fn api_key() {
     let good = compose(KeyMode::Live, "AbCd0123", &"x".repeat(40));
     let test = compose(KeyMode::Test, "00000000", &"Z".repeat(40));
-    fuzz_text(&[&good, &test, KEY, "lk_live_", "lk_test__"], |text| {
+    fuzz_text!(&[&good, &test, KEY, "lk_live_", "lk_test__"], |text| {
         let Some(key) = KeyText::parse(text) else { return };
         let mode = if text.starts_with("lk_live_") { KeyMode::Live } else { KeyMode::Test };
         assert_eq!(compose(mode, key.public_id(), &text[17..57]), text);
@@ -136,7 +134,7 @@ fn ids() {
         "usr_8zzzzzzzzzzzzzzzzzzzzzzzzz",
         "usr_",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         assert!(text.parse::<UserId>().is_ok_and(|id| id.to_string() == text) || text.parse::<UserId>().is_err());
         assert!(text.parse::<OrganizationId>().map_or(true, |id| id.to_string() == text));
         assert!(text.parse::<SessionId>().map_or(true, |id| id.to_string() == text && text.parse::<UserId>().is_err()));
@@ -145,28 +143,24 @@ fn ids() {
 
 #[test]
 fn addresses() {
-    fuzz_text(
-        &["ada@example.org", " Ada.Byron+x@Example.ORG ", "a@b.c", "\"a b\"@c.de", "@example.org", "a@[::1]"],
-        |text| {
-            if let Some(email) = Email::parse(text) {
-                let written = email.as_str();
-                assert!(Email::parse(written).as_ref() == Some(&email) && written.len() <= 254);
-                assert!(
-                    written.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b',')
-                );
-                assert_eq!(format!("{}@{}", email.local_part(), email.domain()), written);
-                assert_eq!(Email::parse_domain(email.domain()).as_deref(), Some(email.domain()));
-            }
-            if let Some(domain) = Email::parse_domain(text) {
-                assert_eq!(Email::parse_domain(&domain), Some(domain));
-            }
-        },
-    );
+    let seeds = ["ada@example.org", " Ada.Byron+x@Example.ORG ", "a@b.c", "\"a b\"@c.de", "@example.org", "a@[::1]"];
+    fuzz_text!(&seeds, |text| {
+        if let Some(email) = Email::parse(text) {
+            let written = email.as_str();
+            assert!(Email::parse(written).as_ref() == Some(&email) && written.len() <= 254);
+            assert!(written.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && byte != b','));
+            assert_eq!(format!("{}@{}", email.local_part(), email.domain()), written);
+            assert_eq!(Email::parse_domain(email.domain()).as_deref(), Some(email.domain()));
+        }
+        if let Some(domain) = Email::parse_domain(text) {
+            assert_eq!(Email::parse_domain(&domain), Some(domain));
+        }
+    });
 }
 
 #[test]
 fn user_names() {
-    fuzz_text(&["ada", "Ada.Byron_1815", " a-b ", "0", "a@b", "ab"], |text| {
+    fuzz_text!(&["ada", "Ada.Byron_1815", " a-b ", "0", "a@b", "ab"], |text| {
         if let Some(name) = UserName::parse(text) {
             assert!(UserName::parse(name.as_str()).as_ref() == Some(&name) && name.as_str().len() <= 32);
             assert!(Email::parse(name.as_str()).is_none() && name.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
@@ -186,7 +180,7 @@ fn passwords() {
         "gracehopper2026",
         "qwertyuiopasdf",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         let typed = Password::typed(text);
         let again = Password::typed(typed.text());
         assert_eq!(typed.text(), again.text());
@@ -199,7 +193,7 @@ fn passwords() {
 
 #[test]
 fn scopes() {
-    fuzz_text(&["read write", "admin", "READ_LEADS", "read read", "Admin", "a:b.c-d_e", "read\u{a0}admin"], |text| {
+    fuzz_text!(&["read write", "admin", "READ_LEADS", "read read", "Admin", "a:b.c-d_e", "read\u{a0}admin"], |text| {
         let names: Vec<&str> = text.split(' ').collect();
         if let Some(scopes) = Scopes::parse(&names) {
             assert_eq!(Scopes::split(&scopes.joined()), scopes);
@@ -227,7 +221,7 @@ fn fields_of_a_key() {
         "a b",
     ];
     let list = |text: &str| text.split('\n').map(str::to_owned).collect::<Vec<_>>();
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         let with = |ips: Vec<String>, domains: Vec<String>| NewKey {
             name: Some("Export".to_owned()),
             allowed_ips: Some(ips),
@@ -262,37 +256,35 @@ fn fields_of_a_key() {
 
 #[test]
 fn typed_codes() {
-    fuzz_text(
-        &[
-            "123456",
-            "123 456",
-            "K7QF-9M2X-4TAB",
-            "k7qf 9m2x 4tab",
-            "K7QF-9M2X-4T",
-            "oil0-OIL0-abcd",
-            "１２３４５６",
-            "12345",
-        ],
-        |text| {
-            let read = |text: &str| {
-                Typed::read(text).map(|typed| match typed {
-                    Typed::Totp(code) => code,
-                    Typed::BackupCode(code) => code.to_string(),
-                })
-            };
-            let spaced: String = text.chars().flat_map(|letter| [' ', letter, '-']).collect();
-            for read in [&read as &dyn Fn(&str) -> Option<String>, &canonical_code] {
-                let code = read(text);
-                assert_eq!(read(&spaced), code);
-                if let Some(code) = code {
-                    assert!(
-                        code.len() <= 12 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-                    );
-                    assert_eq!(read(&code), Some(code));
-                }
+    let seeds = [
+        "123456",
+        "123 456",
+        "K7QF-9M2X-4TAB",
+        "k7qf 9m2x 4tab",
+        "K7QF-9M2X-4T",
+        "oil0-OIL0-abcd",
+        "１２３４５６",
+        "12345",
+    ];
+    fuzz_text!(&seeds, |text| {
+        let read = |text: &str| {
+            Typed::read(text).map(|typed| match typed {
+                Typed::Totp(code) => code,
+                Typed::BackupCode(code) => code.to_string(),
+            })
+        };
+        let spaced: String = text.chars().flat_map(|letter| [' ', letter, '-']).collect();
+        for read in [&read as &dyn Fn(&str) -> Option<String>, &canonical_code] {
+            let code = read(text);
+            assert_eq!(read(&spaced), code);
+            if let Some(code) = code {
+                assert!(
+                    code.len() <= 12 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+                );
+                assert_eq!(read(&code), Some(code));
             }
-        },
-    );
+        }
+    });
 }
 
 #[test]
@@ -300,7 +292,7 @@ fn handed_over_tokens() {
     let whole = r#"{"email":"Ada@example.org","expiresIn":3600,"accessToken":"ey.x.y","localId":"usr_01kbk3x5g0r8m4t2v6w9y1z3b5","refreshToken":"lkr_z"}"#;
     let encoded = percent_encoding::utf8_percent_encode(whole, percent_encoding::NON_ALPHANUMERIC).to_string();
     let twice = encoded.replace('%', "%25");
-    fuzz_text(&[whole, &encoded, &twice, "{}", "%7B%7D", "null"], |text| {
+    fuzz_text!(&[whole, &encoded, &twice, "{}", "%7B%7D", "null"], |text| {
         if let Some(claimed) = Claimed::read(text) {
             assert!(claimed.access_token.0.len() <= text.len());
             assert!(Email::parse(claimed.email.as_str()).is_some());
@@ -323,7 +315,7 @@ fn origins_and_targets() {
         "https://u@app.example.org",
         "null",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         assert!(Origin::parse(text).is_none_or(|origin| origin.as_str() == text && !text.ends_with('/')));
         if let Some(site) = Site::of(Some(text), own, &sites) {
             assert!(site.origin() == own || known.contains(&site.origin()));
@@ -347,7 +339,7 @@ fn user_agents() {
         "/ /",
         "iPhone",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         let said = browser(text);
         assert!(said.len() <= text.len().max("A program on ChromeOS".len()) && !said.is_empty());
         assert!(["desktop", "mobile", "tablet"].contains(&Agent::of(text).kind()));
@@ -364,7 +356,7 @@ fn instants() {
         "0000-01-01T00:00:00Z",
         "2026-02-30T00:00:00Z",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         if let Some(at) = Timestamp::parse_rfc3339(text) {
             let written = at.rfc3339();
             assert!(
@@ -388,7 +380,7 @@ fn senders_and_mail_servers() {
         "smtp://[::1]:25?tls=none",
         "smtp://ada:love%00lace@mail.example.org",
     ];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         assert!(Smtp::new(&server, text).is_err() || !text.contains(['\r', '\n', '\0']));
         match SmtpServer::parse(text) {
             Ok(read) => {
@@ -422,7 +414,7 @@ fn replies_of_a_mail_server() {
         "\r\n\r\n",
         "220 ready\r\n250-AUTH\r\n250-SIZE x\r\n250 \r\n",
     ];
-    fuzz(&seeds, |replies| {
+    fuzz!(&seeds, |replies| {
         let opened = runtime.block_on(async {
             let (opened, ()) = tokio::join!(smtp.connect(), async {
                 use std::io::Write as _;

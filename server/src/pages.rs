@@ -19,7 +19,6 @@ use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{
     ResponseOptions, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
 };
-
 use serde_json::Value;
 
 use crate::middleware::Call;

@@ -1,19 +1,9 @@
-//! Bytes that nobody meant. The fuzz targets of the server include this file too.
+//! Bytes that nobody meant, and what draws them. The fuzz targets of the server include this file too.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
-
-/// One thing that goes wrong with a text on its way.
-#[derive(Clone, Debug)]
-struct Slip {
-    at: Index,
-    kind: u8,
-    byte: u8,
-    piece: Index,
-}
+use bolero::ValueGenerator;
+use bolero::generator::bolero_generator::{Driver, produce};
 
 /// What is put where it does not belong.
 const PIECES: [&str; 20] = [
@@ -39,70 +29,101 @@ const PIECES: [&str; 20] = [
     "🦊",
 ];
 
-impl Slip {
-    fn happen(&self, text: &mut Vec<u8>) {
-        let at = self.at.index(text.len() + 1);
-        match self.kind % 7 {
-            0 if at < text.len() => text[at] = self.byte,
-            1 if at < text.len() => text[at] ^= 1 << (self.byte % 8),
-            2 if at < text.len() => drop(text.remove(at)),
-            3 => text.truncate(at),
-            4 if at < text.len() => text.extend_from_within(at..),
-            5 if at < text.len() => {
-                text[at] = if self.byte.is_multiple_of(2) {
-                    text[at].to_ascii_uppercase()
-                } else {
-                    text[at].to_ascii_lowercase()
-                }
-            }
-            _ => drop(text.splice(at..at, self.piece.get(&PIECES).bytes())),
-        }
+/// One of a list, whatever its length.
+#[derive(Clone, Copy, Debug)]
+pub struct Pick(usize);
+
+impl Pick {
+    /// A number below `length`.
+    pub fn index(self, length: usize) -> usize {
+        self.0 % length
+    }
+
+    /// One of `all`.
+    pub fn get<T>(self, all: &[T]) -> &T {
+        &all[self.index(all.len())]
     }
 }
 
-fn slips() -> impl Strategy<Value = Vec<Slip>> {
-    let slip = (any::<Index>(), any::<u8>(), any::<u8>(), any::<Index>());
-    prop::collection::vec(slip.prop_map(|(at, kind, byte, piece)| Slip { at, kind, byte, piece }), 0..5)
+/// Draws one.
+pub fn pick() -> impl ValueGenerator<Output = Pick> {
+    produce::<u16>().map_gen(|number| Pick(usize::from(number)))
 }
 
-/// Bytes that nobody meant: anything at all, or one of `seeds` with slips in it.
-pub fn bytes(seeds: &[&str]) -> impl Strategy<Value = Vec<u8>> {
-    let seeds: Vec<Vec<u8>> = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
-    let near = (prop::sample::select(seeds), slips()).prop_map(|(mut text, slips)| {
-        for slip in slips {
-            slip.happen(&mut text);
+/// Anything at all, or one of the texts with a few things gone wrong in it.
+pub struct Bytes(Vec<Vec<u8>>);
+
+/// Bytes that nobody meant, most of them near one of `seeds`.
+pub fn bytes(seeds: &[&str]) -> Bytes {
+    Bytes(seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect())
+}
+
+impl ValueGenerator for Bytes {
+    type Output = Vec<u8>;
+
+    fn generate<D: Driver>(&self, driver: &mut D) -> Option<Vec<u8>> {
+        if driver.gen_variant(5, 0)? == 0 {
+            return produce::<Vec<u8>>().with().len(0_usize..300).generate(driver);
         }
-        text
-    });
-    prop_oneof![1 => prop::collection::vec(any::<u8>(), 0..300), 4 => near]
+        let mut text = pick().generate(driver)?.get(&self.0).clone();
+        for _ in 0..driver.gen_variant(5, 0)? {
+            slip(driver, &mut text)?;
+        }
+        Some(text)
+    }
 }
 
-fn allowed() -> Duration {
+/// One thing that goes wrong with a text on its way.
+fn slip<D: Driver>(driver: &mut D, text: &mut Vec<u8>) -> Option<()> {
+    let (at, byte) = (pick().generate(driver)?.index(text.len() + 1), produce::<u8>().generate(driver)?);
+    match driver.gen_variant(7, 6)? {
+        0 if at < text.len() => text[at] = byte,
+        1 if at < text.len() => text[at] ^= 1 << (byte % 8),
+        2 if at < text.len() => drop(text.remove(at)),
+        3 => text.truncate(at),
+        4 if at < text.len() => text.extend_from_within(at..),
+        5 if at < text.len() && byte.is_multiple_of(2) => text[at] = text[at].to_ascii_uppercase(),
+        5 if at < text.len() => text[at] = text[at].to_ascii_lowercase(),
+        _ => drop(text.splice(at..at, PIECES[usize::from(byte) % PIECES.len()].bytes())),
+    }
+    Some(())
+}
+
+/// How long one target draws, when nothing guides it.
+pub fn allowed() -> Duration {
     let seconds = std::env::var("LATCHKEY_TEST_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(1))
 }
 
-/// Holds `claim` against bytes for as long as is allowed. What breaks it is made as small as can be.
-pub fn fuzz(seeds: &[&str], claim: impl Fn(&[u8])) {
-    hold(&bytes(seeds), |bytes| claim(&bytes));
+/// Holds a claim against whatever is drawn for as long as is allowed. What breaks it is made as small as can be. A macro,
+/// since a target is known by where it stands; whoever uses it has this module as `draw`.
+macro_rules! hold {
+    ($drawn:expr, $claim:expr) => {
+        // A claim that was broken is held no longer, so what it borrows may be in any state.
+        let claim = std::panic::AssertUnwindSafe($claim);
+        bolero::check!().with_generator($drawn).with_test_time(draw::allowed()).for_each(|drawn| (*claim)(drawn))
+    };
 }
 
-/// Holds `claim` against whatever `drawn` gives for as long as is allowed.
-pub fn hold<S: Strategy>(drawn: &S, claim: impl Fn(S::Value)) {
-    let end = Instant::now() + allowed();
-    while Instant::now() < end {
-        let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
-        let run = runner.run(drawn, |value| {
-            claim(value);
-            Ok::<(), TestCaseError>(())
-        });
-        if let Err(found) = run {
-            panic!("{found}");
-        }
-    }
+/// The same against bytes near `seeds`.
+macro_rules! fuzz {
+    ($seeds:expr, |$bytes:ident| $claim:expr) => {
+        draw::hold!(draw::bytes($seeds), |bytes: &Vec<u8>| {
+            let $bytes: &[u8] = bytes;
+            $claim
+        })
+    };
 }
 
 /// The same with whatever of it is text.
-pub fn fuzz_text(seeds: &[&str], claim: impl Fn(&str)) {
-    fuzz(seeds, |bytes| claim(&String::from_utf8_lossy(bytes)));
+macro_rules! fuzz_text {
+    ($seeds:expr, |$text:ident| $claim:expr) => {
+        draw::hold!(draw::bytes($seeds), |bytes: &Vec<u8>| {
+            let text = String::from_utf8_lossy(bytes);
+            let $text: &str = &text;
+            $claim
+        })
+    };
 }
+
+pub(crate) use {fuzz, fuzz_text, hold};

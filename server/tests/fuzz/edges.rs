@@ -8,7 +8,7 @@ use latchkey_server::middleware::client_address::client_address;
 use latchkey_server::middleware::query_credentials;
 use latchkey_server::rest::cookies;
 
-use crate::draw::{fuzz, fuzz_text};
+use crate::draw::{self, fuzz, fuzz_text};
 
 #[test]
 fn forwarded_addresses() {
@@ -24,7 +24,7 @@ fn forwarded_addresses() {
         ",,,",
         "10.0.0.1",
     ];
-    fuzz(&seeds, |bytes| {
+    fuzz!(&seeds, |bytes| {
         let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
         let mut headers = HeaderMap::new();
         headers.append(FORWARDED_FOR, value.clone());
@@ -48,7 +48,7 @@ fn forwarded_addresses() {
 fn credentials_in_queries() {
     let seeds =
         ["token=x", "%61pi_key=z", "a=b&c", "ACCESS_TOKEN", "scope=token", "&&=&", "a%", "sf_token[]=x", "x=token"];
-    fuzz_text(&seeds, |text| {
+    fuzz_text!(&seeds, |text| {
         if text.contains('#') {
             // What follows is the browser's own and never sent.
             return;
@@ -75,7 +75,7 @@ fn jars_of_cookies() {
         "=",
         ";;",
     ];
-    fuzz(&seeds, |bytes| {
+    fuzz!(&seeds, |bytes| {
         let Ok(value) = HeaderValue::from_bytes(bytes) else { return };
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, value);
@@ -112,7 +112,7 @@ fn settings_files() {
         "registration = \"closed\"\nraw_handoff = false",
         "# nothing",
     ];
-    fuzz(&seeds, |bytes| {
+    fuzz!(&seeds, |bytes| {
         std::fs::write(&path, bytes).expect("written");
         if let Err(said) = read_config(&[&word]) {
             assert!(!said.trim().is_empty());

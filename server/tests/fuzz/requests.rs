@@ -2,14 +2,13 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, StatusCode};
+use bolero::generator::bolero_generator::produce;
 use leptos::server_fn::axum::server_fn_paths;
-use proptest::prelude::*;
-use proptest::sample::Index;
 use serde_json::json;
 use tokio::runtime::Runtime;
 use url::Url;
 
-use crate::draw::{bytes, hold};
+use crate::draw::{self, Pick, bytes, fuzz, hold, pick};
 use crate::support::{App, Browser, Client, Operation, Person, Reply, form};
 
 /// A server, and somebody who is known to it.
@@ -97,11 +96,11 @@ fn bodies_of_every_operation() {
         "*/*",
         "",
     ];
-    let drawn = (any::<Index>(), any::<Index>(), any::<Index>(), bytes(&seeds), any::<bool>());
-    hold(&drawn, |(operation, asker, kind, body, own)| {
+    let drawn = (pick(), pick(), pick(), bytes(&seeds), produce::<bool>());
+    hold!(drawn, |(operation, asker, kind, body, own): &(Pick, Pick, Pick, Vec<u8>, bool)| {
         let operation = operation.get(&taking);
         // Half of the time what goes wrong goes wrong with a body that is meant for this very operation.
-        let body = if own { damaged(&operation.example.to_string(), &body) } else { body };
+        let body = if *own { damaged(&operation.example.to_string(), body) } else { body.clone() };
         let client = asker.get(&askers);
         let sent = request(client, &operation.method, &operation.at("x")).header("content-type", *kind.get(&kinds));
         let reply = stage.ask(client, sent.body(Body::from(body)).expect("a request"));
@@ -148,11 +147,11 @@ fn forms_of_every_page() {
     ];
     let kinds =
         ["application/x-www-form-urlencoded", "application/json", "text/plain", "multipart/form-data; boundary=x", ""];
-    let drawn = (any::<Index>(), any::<Index>(), bytes(&seeds));
-    hold(&drawn, |(path, kind, body)| {
+    let drawn = (pick(), pick(), bytes(&seeds));
+    hold!(drawn, |(path, kind, body): &(Pick, Pick, Vec<u8>)| {
         let path = path.get(&paths);
         let sent = request(&client, "POST", path).header("content-type", *kind.get(&kinds));
-        let reply = stage.ask(&client, sent.body(Body::from(body)).expect("a request"));
+        let reply = stage.ask(&client, sent.body(Body::from(body.clone())).expect("a request"));
         assert!(!reply.status.is_server_error() && reply.session_cookie().is_none(), "{path}: {reply:?}");
         assert!(!reply.header("location").contains("//"), "{path}: {reply:?}");
     });
@@ -181,9 +180,9 @@ fn paths_and_queries() {
         "/robots.txt?v=x",
     ]);
     let methods = ["GET", "HEAD", "GET", "OPTIONS", "PATCH", "PROPFIND"];
-    let drawn = (any::<Index>(), any::<Index>(), bytes(&seeds));
-    hold(&drawn, |(method, asker, address)| {
-        let address = String::from_utf8_lossy(&address).into_owned();
+    let drawn = (pick(), pick(), bytes(&seeds));
+    hold!(drawn, |(method, asker, address): &(Pick, Pick, Vec<u8>)| {
+        let address = String::from_utf8_lossy(address).into_owned();
         if !address.starts_with('/') || address.parse::<axum::http::Uri>().is_err() {
             return;
         }
@@ -215,8 +214,8 @@ fn return_addresses() {
         "https://evil.test",
     ];
     let here = Url::parse("https://login.example.org/login").expect("an address");
-    hold(&bytes(&seeds), |next| {
-        let encoded: String = form_urlencoded::byte_serialize(&next).collect();
+    fuzz!(&seeds, |next| {
+        let encoded: String = form_urlencoded::byte_serialize(next).collect();
         let address = format!("/login?next={encoded}");
         let reply = stage.ask(&client, request(&client, "GET", &address).body(Body::empty()).expect("a request"));
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{reply:?}");
@@ -302,15 +301,15 @@ fn headers() {
         ("GET", "/v1/auth/magic-link?token=x"),
         ("OPTIONS", "/v1/auth/me"),
     ];
-    let drawn = (any::<Index>(), any::<Index>(), bytes(&seeds), any::<bool>());
-    hold(&drawn, |(name, place, value, known)| {
-        let Ok(value) = HeaderValue::from_bytes(&value) else { return };
+    let drawn = (pick(), pick(), bytes(&seeds), produce::<bool>());
+    hold!(drawn, |(name, place, value, known): &(Pick, Pick, Vec<u8>, bool)| {
+        let Ok(value) = HeaderValue::from_bytes(value) else { return };
         let (name, (method, path)) = (*name.get(&READ), *place.get(&places));
-        let client = if known && name != "authorization" { &person } else { &person.anonymous() };
+        let client = if *known && name != "authorization" { &person } else { &person.anonymous() };
         let sent = request(&client.without_header(name), method, path).header(name, value).body(Body::empty());
         let reply = stage.ask(client, sent.expect("a request"));
         is_plain(&reply, &format!("{method} {path}"));
-        if known && path == "/v1/auth/me" && method == "GET" && name.starts_with("sec-") {
+        if *known && path == "/v1/auth/me" && method == "GET" && name.starts_with("sec-") {
             assert_eq!(reply.status, StatusCode::OK, "{name}: {reply:?}");
         }
         assert!(reply.session_cookie().is_none(), "{name}: {reply:?}");
@@ -340,9 +339,9 @@ fn files() {
         "br;q=0.0;q=1",
         ";;,,",
     ];
-    let drawn = (any::<Index>(), any::<Index>(), bytes(&seeds));
-    hold(&drawn, |(path, name, value)| {
-        let Ok(value) = HeaderValue::from_bytes(&value) else { return };
+    let drawn = (pick(), pick(), bytes(&seeds));
+    hold!(drawn, |(path, name, value): &(Pick, Pick, Vec<u8>)| {
+        let Ok(value) = HeaderValue::from_bytes(value) else { return };
         let at = path.index(paths.len());
         let name = *name.get(&["accept-encoding", "if-none-match", "range", "if-range", "if-modified-since"]);
         let sent = request(&client, "GET", &paths[at]).header(name, &value).body(Body::empty());

@@ -30,7 +30,7 @@ on_both_engines! {
         assert_eq!(moved.header("location"), "/settings/security");
         let text = stranger.get("/.well-known/security.txt").await.assert_status(200);
         assert!(text.body.contains("Contact: ") && text.body.contains("Expires: 2027-"));
-        for hidden in ["/.git/config", "/metrics", "/debug", "/.env", "/pkg/", "/docs"] {
+        for hidden in ["/.git/config", "/metrics", "/debug", "/.env", "/pkg/", "/docs.json"] {
             stranger.get(hidden).await.assert_refused(404, "not_found");
         }
     }
