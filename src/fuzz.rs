@@ -22,8 +22,8 @@
 //! The rest is fed through the router: `server/tests/fuzz`.
 //!
 //! Bolero draws the bytes: mostly good texts with something wrong in them. As tests, the targets run for a second each, or
-//! for as long as `LATCHKEY_TEST_FUZZ_SECONDS` says: `make fuzz FOR=600`. Guided by libFuzzer to what was not reached yet,
-//! with a nightly compiler: `cargo +nightly bolero test fuzz::api_key`. What is found becomes a seed.
+//! for as long as `LATCHKEY_TEST_FUZZ_SECONDS` says: `make fuzz FOR=600`. `tools/fuzz-guided` lets libFuzzer choose them, by
+//! what they reach. What is found becomes a seed.
 
 mod draw;
 
