@@ -3,6 +3,8 @@
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// Headers of every answer; the overview tells of them.
+const LIMITS: &str = "X-RateLimit-";
 /// Fields within fields are named down to here.
 const DEEPEST: usize = 3;
 /// References to references are followed this far.
@@ -95,6 +97,8 @@ pub struct Answer {
     pub status: String,
     /// When it comes.
     pub about: String,
+    /// Headers that are not in every answer.
+    pub headers: Vec<Field>,
     /// Its body.
     pub content: Option<Content>,
 }
@@ -245,7 +249,13 @@ impl<'a> Reader<'a> {
     }
 
     fn answer(&self, status: &str, answer: &'a Value) -> Answer {
-        Answer { status: status.to_owned(), about: text(&answer["description"]), content: self.content(answer) }
+        let headers = members(&answer["headers"]).filter(|(name, _)| !name.starts_with(LIMITS));
+        Answer {
+            status: status.to_owned(),
+            about: text(&answer["description"]),
+            headers: headers.map(|(name, header)| self.header(name, header)).collect(),
+            content: self.content(answer),
+        }
     }
 
     fn parameter(&self, parameter: &'a Value) -> Field {
@@ -255,6 +265,14 @@ impl<'a> Reader<'a> {
             about.clone_into(&mut field.about);
         }
         field
+    }
+
+    fn header(&self, name: &str, header: &'a Value) -> Field {
+        Field {
+            about: text(&header["description"]),
+            place: Some("header"),
+            ..self.field(name, &header["schema"], false)
+        }
     }
 
     /// The body of a request or of an answer.
@@ -311,7 +329,16 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&self, name: &str, schema: &'a Value, is_required: bool) -> Field {
-        Field { name: name.to_owned(), kind: self.kind(schema), place: None, is_required, about: self.about(schema) }
+        // Elsewhere null is the same as nothing.
+        let or_null = if is_required && self.is_nullable(schema) { " or null" } else { "" };
+        let kind = format!("{}{or_null}", self.kind(schema));
+        Field { name: name.to_owned(), kind, place: None, is_required, about: self.about(schema) }
+    }
+
+    fn is_nullable(&self, schema: &'a Value) -> bool {
+        let says_null =
+            |schema: &Value| items(&schema["oneOf"]).any(is_null) || items(&schema["type"]).any(|kind| kind == "null");
+        says_null(schema) || says_null(self.resolved(schema))
     }
 
     /// What is said of it here, or of what it stands for.
@@ -429,7 +456,10 @@ mod tests {
             "requestBody": { "content": { "application/json": { "schema": {
                 "oneOf": [{ "$ref": "#/components/schemas/Change" }, { "type": "null" }],
             } } } },
-            "responses": { "200": { "description": "Changed.", "content": { "application/json": { "schema": {
+            "responses": { "200": { "description": "Changed.", "headers": {
+                "X-RateLimit-Limit": { "schema": { "type": "integer" } },
+                "X-Auth-User": { "schema": { "type": "string" }, "description": "Who." },
+            }, "content": { "application/json": { "schema": {
                 "oneOf": [{ "$ref": "#/components/schemas/Done" }, { "$ref": "#/components/schemas/Due" }],
             } } } }, "404": { "description": "Not there." } },
         })
@@ -464,7 +494,7 @@ mod tests {
         let found = fields(&input.shapes[0]);
         let wanted = [
             ("mode", "string, live or test", false, ""),
-            ("name", "string, at most 100 characters", true, "Its name."),
+            ("name", "string, at most 100 characters or null", true, "Its name."),
             ("owners", "list of object", false, ""),
             ("owners[].id", "string", true, ""),
             ("owners[].next", "object", false, ""),
@@ -478,8 +508,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_two_shapes_has_both() {
+    fn an_answer_of_two_shapes_has_both_and_its_own_headers() {
         let answers = change().answers;
+        let headers = &answers[0].headers;
+        assert_eq!((headers.len(), headers[0].name.as_str(), headers[0].about.as_str()), (1, "X-Auth-User", "Who."));
         let content = answers[0].content.as_ref().expect("a body");
         let about: Vec<_> = content.shapes.iter().map(|shape| shape.about.as_str()).collect();
         assert_eq!(about, ["It is done.", "More is due."]);

@@ -212,6 +212,7 @@ fn answer(answer: &Answer) -> AnyView {
         <li>
             <code>{answer.status.clone()}</code>
             <p class="soft">{prose(&answer.about)}</p>
+            {(!answer.headers.is_empty()).then(|| fields(&answer.headers))}
             {more}
         </li>
     }
@@ -259,7 +260,7 @@ fn prose(text: &str) -> Vec<AnyView> {
         let piece = piece.to_owned();
         if at % 2 == 1 { view! { <code class="breaks">{piece}</code> }.into_any() } else { piece.into_any() }
     };
-    text.split('`').enumerate().map(piece).collect()
+    text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty()).map(piece).collect()
 }
 
 /// The same where no code can stand.
