@@ -29,7 +29,9 @@ const PROVEN_EVERY: Duration = Duration::from_millis(200);
 const ANSWER: Duration = Duration::from_millis(400);
 const CONNECT: Duration = Duration::from_secs(2);
 
-pub(super) const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+/// It locks nothing, and what is made of it may be slow.
+pub(super) const SNAPSHOT: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
 
 pub(super) const CATALOG: Catalog = Catalog {
     columns: "SELECT CAST(c.table_name AS TEXT) AS table_name, CAST(c.column_name AS TEXT) AS column_name,
@@ -43,10 +45,12 @@ pub(super) const CATALOG: Catalog = Catalog {
         JOIN pg_namespace n ON n.oid = child.relnamespace WHERE k.contype = 'f' AND n.nspname = current_schema()",
 };
 
-pub(super) const BEGIN: &str = "BEGIN";
+/// Nobody waits longer for a lock than for an answer ([`Storage::answer`]). The database server sees to it itself, since a
+/// node that vanished or was frozen while it waited would get the lock and keep it.
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'";
 
-/// Locks of a node that vanished in the middle of a transaction are let go of soon, not when TCP gives up.
-const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '30s'";
+/// Locks of a node that vanished or was frozen in the middle of a transaction are let go of soon, not when TCP gives up.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'";
 
 pub(super) async fn open(storage: &Storage) -> Result<Db, OpenError> {
     let pool = Db::pool(storage, storage.connections.max(2))
@@ -173,7 +177,8 @@ fn lost() -> Error {
     Error::Unavailable("the connection that listens to other nodes was lost".into())
 }
 
-/// Class 08 (connection), 53 (resources), 57P (operator intervention: shutting down, starting up), 58 (system).
+/// Class 08 (connection), 53 (resources), 57P (operator intervention: shutting down, starting up), 58 (system); a lock that
+/// somebody held for too long, and a transaction that rested for too long because this process was frozen.
 pub(super) fn is_away(code: &str) -> bool {
-    code.len() == 5 && ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+    code.len() == 5 && ["08", "53", "57P", "58", "55P03", "25P03"].iter().any(|class| code.starts_with(class))
 }

@@ -308,3 +308,49 @@ fn postgresql_that_crashes_under_load_loses_nothing_that_was_acknowledged() {
         assert_eq!(post(cluster.port(0), "/v1/auth/logout", &headers, "{}").0, 200);
     });
 }
+
+/// Stops a process where it stands, or lets it go on.
+fn signal(server: &serving::Server, name: &str) {
+    let status = std::process::Command::new("kill").args([name, &server.child.id().to_string()]).status();
+    assert!(status.expect("runs").success());
+}
+
+#[test]
+fn a_node_that_was_frozen_holds_up_nobody_for_long_and_believes_nothing_it_knew_before() {
+    let _alone = alone();
+    let cluster = Cluster::start(&Postgres::shared(), |_| {});
+    let ada = bearer(&text(&person(&cluster, "ada")["accessToken"]));
+    let make = |port: u16| request(port, "POST", "/v1/api-keys", &ada, r#"{"name":"Kept"}"#);
+    let (_, made) = make(cluster.port(0)).expect("an answer");
+    let made: Value = serde_json::from_str(&made).expect("json");
+    let (id, key) = (text(&made["id"]), format!("x-api-key: {}\r\n", text(&made["key"])));
+    let frozen = &cluster.nodes[1];
+    assert_eq!(verify(frozen.port, &key), 200);
+    std::thread::scope(|scope| {
+        // All in one organization, whose audit log is a chain: whoever writes holds its end.
+        let writers: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| (0..200).map_while(|_| make(frozen.port)).last())).collect();
+        std::thread::sleep(Duration::from_millis(300));
+        signal(frozen, "-STOP");
+        let stopped = Instant::now();
+        let (mut statuses, mut tries) = (Vec::new(), 0);
+        while statuses.last() != Some(&201) && tries < 8 {
+            statuses.push(make(cluster.port(2)).expect("an answer").0);
+            tries += 1;
+        }
+        let held_up = stopped.elapsed();
+        let revoked = post(cluster.port(0), &format!("/v1/api-keys/{id}/revoke"), &ada, "{}").0;
+        std::thread::sleep(Duration::from_secs(1));
+        signal(frozen, "-CONT");
+        let verified: Vec<_> = (0..20).map(|_| verify(frozen.port, &key)).collect();
+        for writer in writers {
+            writer.join().expect("ran");
+        }
+        println!("held up for {held_up:?}: {statuses:?}");
+        assert!(statuses.last() == Some(&201) && held_up < Duration::from_secs(12), "{held_up:?}: {statuses:?}");
+        assert!(statuses.iter().all(|status| [201, 503].contains(status)), "{statuses:?}");
+        assert_eq!(revoked, 200);
+        assert!(!verified.contains(&200), "revoked while it was frozen: {verified:?}");
+    });
+    assert_eq!(make(frozen.port).expect("an answer").0, 201, "it goes on");
+}
