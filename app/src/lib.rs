@@ -6,8 +6,8 @@
 //! A page is one component in `pages/<area>/<page>.rs` and one line in [`App`]; the addresses its forms post to stand in
 //! the same file. It reads through the core's verbs and changes nothing; a form's address changes one thing through one
 //! verb and answers with the next page. What a request carries and what an answer does besides showing a page is the
-//! business of [`request`] alone; words for failures that of [`error`]; addresses that of [`routes`]. [`reference`] reads the OpenAPI
-//! document for `/docs`.
+//! business of [`request`] alone; words for failures that of [`error`]; addresses that of [`routes`]. The OpenAPI document is
+//! read for `/docs` by [`reference`].
 //!
 //! Forms do not use Leptos' `ActionForm`: one island makes every form alive (21 November 2026; a typed action for every
 //! form would cost some 2 KB each, and the page behind has to be rendered for browsers without a script anyway).
@@ -40,7 +40,7 @@ mod routes;
 mod shell;
 
 #[cfg(feature = "ssr")]
-pub use self::reference::Reference;
+pub use self::reference::{Lazily, Reference};
 #[cfg(feature = "ssr")]
 pub use self::shell::{Assets, shell};
 #[cfg(feature = "ssr")]

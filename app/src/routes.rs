@@ -144,7 +144,7 @@ impl Page {
     }
 
     /// Whether `path` is this page's, or lies below it.
-    pub fn holds(self, path: &str) -> bool {
+    fn holds(self, path: &str) -> bool {
         path.strip_prefix(self.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
@@ -199,6 +199,12 @@ pub fn inward(next: &str) -> Option<&str> {
     fine.then_some(next)
 }
 
+/// `path` when a page of ours stands there.
+pub fn standing(path: &str) -> Option<&str> {
+    let is_below = || inward(path).is_some() && Page::ALL.iter().any(|page| page.holds(path));
+    (Page::ALL.iter().any(|page| page.path() == path) || is_below()).then_some(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +244,18 @@ mod tests {
         ];
         for bad in evil {
             assert_eq!(inward(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn pages_stand_at_their_paths_and_some_below_them() {
+        for good in ["/", "/login", "/settings/profile", "/docs/api-keys", "/invite/abc"] {
+            assert_eq!(standing(good), Some(good));
+        }
+        for bad in
+            ["", "//evil.test", "/nowhere", "/docs//evil.test", "/docs/../fn/sign-out", "/secure-account/abc", "/docsx"]
+        {
+            assert_eq!(standing(bad), None, "{bad:?}");
         }
     }
 

@@ -35,6 +35,7 @@ const PARTS: [(&str, &str); 15] = [
     ("SynthesQ", "The wire forms of SynthesQ (docs/synthesq.md)."),
     ("Around", "Health, published keys, well-known addresses, this document."),
 ];
+
 const SCHEMA: &str = "#/components/schemas/ErrorView";
 /// The same in SynthesQ's own shape.
 const SYNTHESQ_SCHEMA: &str = "#/components/schemas/SynthesqError";
@@ -72,11 +73,11 @@ pub fn frame() -> utoipa::openapi::OpenApi {
 
 /// The whole document, without a server.
 pub fn document() -> String {
-    finished(crate::router::described().into_openapi()).to_string()
+    finished(crate::router::described().into_openapi())
 }
 
 /// Adds what is true of all operations.
-pub fn finished(document: utoipa::openapi::OpenApi) -> Value {
+pub fn finished(document: utoipa::openapi::OpenApi) -> String {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     document["openapi"] = json!("3.1.0");
     document["info"] = json!({
@@ -96,7 +97,7 @@ pub fn finished(document: utoipa::openapi::OpenApi) -> Value {
             }
         }
     }
-    document
+    document.to_string()
 }
 
 fn security_schemes() -> Value {

@@ -13,21 +13,20 @@ use axum::{Router, middleware};
 use latchkey::flow::authenticate::{CredentialHeaders, Presented};
 use latchkey::{Actor, Error, Latchkey};
 use latchkey_app::request::SignedInAs;
-use latchkey_app::{App, Reference, shell};
+use latchkey_app::{App, Lazily, Reference, shell};
 use leptos::nonce::use_nonce;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{
     ResponseOptions, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
 };
-use serde_json::Value;
 
 use crate::middleware::Call;
 use crate::rest::cookies;
 use crate::rest::failure::Failure;
 
 /// What `/docs` shows, read from the OpenAPI document.
-pub fn reference(document: &Value) -> Arc<Reference> {
-    Arc::new(Reference::read(document))
+pub fn reference(document: Arc<str>) -> Arc<Lazily> {
+    Arc::new(Lazily::new(Box::new(move || Reference::read(&document))))
 }
 
 /// Every page, and every address that a form posts to.

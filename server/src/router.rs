@@ -27,9 +27,9 @@ pub fn described() -> OpenApiRouter<Latchkey> {
 pub fn router(around: Arc<Edge>) -> Router {
     let latchkey = around.latchkey().clone();
     let (api, document) = described().split_for_parts();
-    let document = openapi::finished(document);
-    let reference = pages::reference(&document);
-    api.layer(Extension(Arc::<str>::from(document.to_string())))
+    let document: Arc<str> = openapi::finished(document).into();
+    let reference = pages::reference(Arc::clone(&document));
+    api.layer(Extension(document))
         .merge(pages::routes(&latchkey).layer(Extension(reference)))
         .fallback(elsewhere)
         .with_state(latchkey)

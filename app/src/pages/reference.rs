@@ -104,7 +104,7 @@ fn Ground(base: String) -> impl IntoView {
                 "Act on " <code>"code"</code> ", whose meaning never changes. " <code>"message"</code> " is for people; "
                 <code>"requestId"</code> " is what to tell whoever runs the server."
             </p>
-            {sample("A refusal", REFUSAL)}
+            {sample("A refusal", &refusal())}
             <details class="more">
                 <summary>"Every code"</summary>
                 <ul class="fields stack">{Code::ALL.iter().map(code).collect_view()}</ul>
@@ -124,13 +124,17 @@ fn Ground(base: String) -> impl IntoView {
     }
 }
 
-const REFUSAL: &str = r#"{
-  "statusCode": 403,
-  "error": "Forbidden",
-  "message": "The credential lacks the scope that this needs.",
-  "code": "insufficient_scope",
-  "requestId": "req_7f3a2b1c9d0e0000002a"
-}"#;
+fn refusal() -> String {
+    let code = Code::InsufficientScope;
+    let refusal = serde_json::json!({
+        "statusCode": 403,
+        "error": "Forbidden",
+        "message": code.message(),
+        "code": code.as_str(),
+        "requestId": "req_7f3a2b1c9d0e0000002a",
+    });
+    format!("{refusal:#}")
+}
 
 /// A section on the overview.
 fn summary(section: &Section) -> AnyView {
@@ -166,11 +170,9 @@ fn calls(section: &Section, base: &str) -> AnyView {
 /// All that is known of a call.
 fn whole(call: &Call, base: &str) -> AnyView {
     let name = format!("{}-name", call.id);
-    let ways = if call.credentials.is_empty() {
-        "Anybody may call it.".to_owned()
-    } else {
-        format!("Called with: {}.", call.credentials.join("; "))
-    };
+    let ways: Vec<_> = call.ways.iter().map(|way| way.words()).collect();
+    let ways =
+        if ways.is_empty() { "Anybody may call it.".to_owned() } else { format!("Called with: {}.", ways.join("; ")) };
     view! {
         <article class="card card-section" id=call.id.clone() aria-labelledby=name.clone()>
             <header>

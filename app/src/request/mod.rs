@@ -1,7 +1,7 @@
 //! The request that is being answered: who sent it, what it carried, and what its answer does besides showing a page.
 //!
 //! The only folder that knows axum and `leptos_axum`. The server provides [`Latchkey`] as context and puts [`Visitor`],
-//! [`SignedInAs`] and [`Reference`] into the extensions of the request; everything else is read from the request itself.
+//! [`SignedInAs`] and the reference into the extensions of the request; everything else is read from the request itself.
 
 mod forms;
 mod notes;
@@ -15,8 +15,8 @@ pub use sessions::{
 };
 
 use crate::error::summary_of;
-use crate::reference::Reference;
-use crate::routes::{Page, inward};
+use crate::reference::Lazily;
+use crate::routes::{Page, inward, standing};
 use axum::extract::Query;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use latchkey::error::{Code, causes};
@@ -40,7 +40,7 @@ pub fn latchkey() -> Result<Latchkey, Error> {
 }
 
 /// What `/docs` shows.
-pub fn reference() -> Result<Arc<Reference>, Error> {
+pub fn reference() -> Result<Arc<Lazily>, Error> {
     extension().ok_or_else(|| Error::internal("no Reference in the extensions of the request"))
 }
 
@@ -193,11 +193,7 @@ pub fn keep_theme(theme: &str) {
 /// The page that this one's form stands on, for forms that stand on every page.
 pub fn came_from() -> String {
     let referer = header_of(&header::REFERER).and_then(|url| url.parse::<axum::http::Uri>().ok());
-    let path = referer.as_ref().map(axum::http::Uri::path).unwrap_or_default();
-    if inward(path).is_some() && Page::Reference.holds(path) {
-        return path.to_owned();
-    }
-    Page::ALL.iter().find(|page| path == page.path()).map_or("/", |page| page.path()).to_owned()
+    standing(referer.as_ref().map(axum::http::Uri::path).unwrap_or_default()).unwrap_or("/").to_owned()
 }
 
 /// The proof for a form that stands on pages of both kinds: of the session, or of the browser alone.
