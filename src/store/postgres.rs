@@ -45,8 +45,8 @@ pub(super) const CATALOG: Catalog = Catalog {
         JOIN pg_namespace n ON n.oid = child.relnamespace WHERE k.contype = 'f' AND n.nspname = current_schema()",
 };
 
-/// Nobody waits longer for a lock than for an answer ([`Storage::answer`]). The database server sees to it itself, since a
-/// node that vanished or was frozen while it waited would get the lock and keep it.
+/// Nobody waits longer for a lock than they usually do for an answer, work in the background included. The database server
+/// sees to it itself, since a node that vanished or was frozen while it waited would get the lock and keep it.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'";
 
 /// Locks of a node that vanished or was frozen in the middle of a transaction are let go of soon, not when TCP gives up.

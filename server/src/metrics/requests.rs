@@ -150,9 +150,10 @@ impl Route {
 
 fn question(template: &str) -> Option<Question> {
     let call = ["/v1/auth/", "/api/auth/"].iter().find_map(|base| template.strip_prefix(base))?;
-    match call {
+    // Below `forward` stands what a proxy holds back.
+    match call.split('/').next()? {
         "verify" => Some(Question::Verify),
-        "forward" | "forward/" | "forward/{*path}" => Some(Question::Forward),
+        "forward" => Some(Question::Forward),
         "introspect" => Some(Question::Introspect),
         _ => None,
     }
