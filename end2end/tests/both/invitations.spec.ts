@@ -206,3 +206,14 @@ test('a code for a domain lets in once the address is confirmed', async ({ visit
   await guest.isOn('/settings/api-keys');
   await expect(guest.page.locator('.who')).toContainText('Blue Harbour');
 });
+
+test('choosing a theme leads back to the invitation', async ({ visitor, resident, office }) => {
+  const ada = someone();
+  await resident.api.invites(ada.email);
+  await visitor.opens(await link(office, ada.email));
+  await visitor.button('Dark').click();
+  await expect(visitor.page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  // With a script the token is out of the address bar by then.
+  await visitor.isOn(/^\/invite/);
+  await expect(visitor.field('Your name')).toBeVisible();
+});
